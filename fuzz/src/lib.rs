@@ -1,0 +1,13 @@
+//! What each fuzz target checks, one module a target, so that a plain test can replay the corpora
+//! (`tests/replay.rs`) without a fuzzer.
+
+pub mod bencode;
+pub mod chord_message;
+pub mod chord_node;
+pub mod gnutella_message;
+pub mod gnutella_servent;
+pub mod gnutella_text;
+pub mod napster_message;
+pub mod napster_peers;
+pub mod nat_device;
+pub mod torrent_metainfo;
