@@ -1,1 +1,21 @@
 #![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod decode;
+mod encode;
+mod error;
+mod integer;
+mod limits;
+mod node;
+mod token;
+mod value;
+
+pub use decode::{Decoded, Decoder, Document, decode, decode_lenient, decode_prefix};
+pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind, Expected};
+pub use integer::Integer;
+pub use limits::Limits;
+pub use node::{Dict, DictIter, Kind, List, ListIter, Node, NodeId};
+pub use token::Tape;
+pub use value::{Raw, Value};
