@@ -1,1 +1,20 @@
 #![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod behaviour;
+mod device;
+mod error;
+mod ports;
+mod protocol;
+mod reach;
+mod table;
+mod timeouts;
+
+pub use behaviour::{Allocation, Behaviour, Filtering, Mapping, Rfc3489};
+pub use device::{Device, Entry, Limits};
+pub use error::{DropReason, OutboundError, ParseBehaviourError};
+pub use protocol::Protocol;
+pub use reach::{Reach, reach};
+pub use timeouts::Timeouts;
