@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod config;
+mod core;
+mod effects;
+mod failure;
+mod host;
+mod link;
+mod metrics;
+mod queue;
+mod store;
+pub mod topology;
+mod trace;
+mod underlay;
+mod world;
+
+pub use config::Config;
+pub use failure::{busiest, random_share};
+pub use host::{Host, Nat, PeerIndex};
+pub use metrics::{Cause, Count, Metrics};
+pub use store::{NoStore, Store};
+pub use underlay::{Position, Underlay};
+pub use world::World;

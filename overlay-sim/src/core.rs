@@ -1,0 +1,390 @@
+//! Everything of a world but its peers: what their effects act upon.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bytes::{Bytes, BytesMut};
+use natsim::{Device, Protocol};
+use overlay_peer::{Address, Pcg32, Peer, Reason, StoreError, Ticket, Time, Wire};
+use rand_core::Rng;
+
+use crate::host::Host;
+use crate::link::{HalfEdge, Links, State};
+use crate::queue::Queue;
+use crate::trace::Trace;
+use crate::{Cause, Config, Metrics, PeerIndex};
+
+/// What stands for the link in events that belong to none.
+pub(crate) const NO_LINK: u32 = u32::MAX;
+
+pub(crate) struct Core<P: Peer, S> {
+    pub(crate) config: Config,
+    pub(crate) tick: u64,
+    pub(crate) tick_micros: u64,
+    pub(crate) hosts: Vec<HostState<P::Message>>,
+    pub(crate) devices: Vec<NatDevice>,
+    pub(crate) names: Names,
+    pub(crate) queue: Queue<Event<P::Message>>,
+    /// Peer and timer number.
+    pub(crate) timers: Queue<(u32, u32)>,
+    pub(crate) emitted: Vec<(Time, PeerIndex, P::Event)>,
+    pub(crate) metrics: Metrics,
+    pub(crate) trace: Trace,
+    pub(crate) rng: Pcg32,
+    pub(crate) scratch: BytesMut,
+    pub(crate) store: S,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct HostState<M: Wire> {
+    pub(crate) host: Host,
+    pub(crate) device: Option<u32>,
+    pub(crate) alive: bool,
+    /// Inputs the peer has had, for the seed of the next one's randomness.
+    pub(crate) inputs: u64,
+    /// When the uplink is idle again, in microseconds.
+    pub(crate) uplink_free: u64,
+    pub(crate) next_ticket: u32,
+    pub(crate) links: Links<M>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct NatDevice {
+    pub(crate) device: Device,
+    /// The first host behind it: where the device stands, and the receiver of packets whose host
+    /// only the device can tell.
+    pub(crate) home: u32,
+}
+
+/// Who answers at an address. Lookups only, nothing iterates in an order that could differ.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    open: BTreeMap<Address, u32>,
+    devices: BTreeMap<IpAddr, u32>,
+    inside: BTreeMap<(u32, Address), u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Event<M> {
+    pub(crate) receiver: u32,
+    pub(crate) link: u32,
+    pub(crate) cause: Cause,
+    pub(crate) body: Body<M>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Body<M> {
+    Message(M),
+    Control(Box<Control<M>>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Control<M> {
+    /// A connect reaches the other side (or its NAT).
+    Connect {
+        from: u32,
+        from_link: u32,
+        source: Address,
+        to: Address,
+        give_up: u64,
+    },
+    Accepted {
+        other: u32,
+        other_link: u32,
+        to: Address,
+    },
+    Failed(Reason),
+    Closed(Reason),
+    Congested,
+    Writable,
+    /// A pause is over.
+    Resume,
+    Datagram {
+        source: Address,
+        to: Address,
+        message: M,
+    },
+    Stored {
+        ticket: Ticket,
+        outcome: Result<Bytes, StoreError>,
+    },
+}
+
+/// Who a packet to some address goes to.
+pub(crate) enum Destination {
+    Host(u32),
+    /// To the device's public side; it decides when the packet arrives.
+    Device(u32),
+    /// The host exists, but nothing listens at that port.
+    ClosedPort(u32),
+    Nobody,
+}
+
+impl Names {
+    /// # Panics
+    /// If another host has the address: a world is built by its caller, not by its peers.
+    pub(crate) fn add_open(&mut self, address: Address, host: u32) {
+        let before = self.open.insert(address, host);
+        assert!(before.is_none(), "two hosts at {address}");
+    }
+
+    pub(crate) fn add_inside(&mut self, device: u32, address: Address, host: u32) {
+        let before = self.inside.insert((device, address), host);
+        assert!(before.is_none(), "two hosts at {address} behind one NAT");
+    }
+
+    pub(crate) fn device_at(&self, public: IpAddr) -> Option<u32> {
+        self.devices.get(&public).copied()
+    }
+
+    pub(crate) fn add_device(&mut self, public: IpAddr, device: u32) {
+        self.devices.insert(public, device);
+    }
+
+    pub(crate) fn inside(&self, device: u32, address: Address) -> Option<u32> {
+        self.inside.get(&(device, address)).copied()
+    }
+
+    fn resolve(&self, device: Option<u32>, to: Address) -> Destination {
+        if let Some(neighbour) = device.and_then(|device| self.inside(device, to)) {
+            return Destination::Host(neighbour);
+        }
+        if let Some(&host) = self.open.get(&to) {
+            return Destination::Host(host);
+        }
+        if let Some(device) = self.device_at(to.ip()) {
+            return Destination::Device(device);
+        }
+        let ports = Address::new(to.ip(), 0)..=Address::new(to.ip(), u16::MAX);
+        match self.open.range(ports).next() {
+            Some((_, &host)) => Destination::ClosedPort(host),
+            None => Destination::Nobody,
+        }
+    }
+}
+
+impl<P: Peer, S> Core<P, S> {
+    pub(crate) fn now(&self) -> Time {
+        Time::from_micros(self.tick * self.tick_micros)
+    }
+
+    pub(crate) fn now_micros(&self) -> u64 {
+        self.tick * self.tick_micros
+    }
+
+    /// The first tick that is not before `micros`.
+    pub(crate) fn tick_at(&self, micros: u64) -> u64 {
+        micros.div_ceil(self.tick_micros)
+    }
+
+    pub(crate) fn ticks(&self, delay: core::time::Duration) -> u64 {
+        self.tick_at(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX / 4)).max(1)
+    }
+
+    pub(crate) fn control(
+        &mut self,
+        tick: u64,
+        receiver: u32,
+        link: u32,
+        cause: Cause,
+        control: Control<P::Message>,
+    ) {
+        let body = Body::Control(Box::new(control));
+        self.queue.push(tick, Event { receiver, link, cause, body });
+    }
+
+    fn delay(&self, from: u32, to: u32) -> u64 {
+        let position = |host: u32| self.hosts[host as usize].host.position;
+        self.config.underlay.delay(position(from), position(to)).as_micros() as u64
+    }
+
+    /// Queues `bytes` on a host's uplink; when the last of them will have left, in microseconds.
+    fn transmit(&mut self, from: u32, bytes: usize) -> u64 {
+        let now = self.now_micros();
+        let host = &mut self.hosts[from as usize];
+        let start = host.uplink_free.max(now);
+        host.uplink_free = start + (bytes as u64 * 1_000_000).div_ceil(host.host.upload);
+        host.uplink_free
+    }
+
+    /// The source address that a packet from `from` to `to` has outside.
+    fn source(&mut self, from: u32, to: Address, protocol: Protocol) -> Option<Address> {
+        let now = self.now();
+        let host = &self.hosts[from as usize];
+        let address = host.host.address;
+        let Some(device) = host.device else { return Some(address) };
+        if self.names.inside(device, to).is_some() {
+            return Some(address);
+        }
+        self.devices[device as usize].device.outbound(protocol, address, to, now).ok()
+    }
+
+    /// Where a packet goes, and which host's position it travels to.
+    fn route(&self, from: u32, to: Address) -> (Destination, Option<u32>) {
+        let own_device = self.hosts[from as usize].device;
+        match self.names.resolve(own_device, to) {
+            Destination::Device(device) => {
+                (Destination::Device(device), Some(self.devices[device as usize].home))
+            }
+            Destination::Host(host) => (Destination::Host(host), Some(host)),
+            Destination::ClosedPort(host) => (Destination::ClosedPort(host), Some(host)),
+            Destination::Nobody => (Destination::Nobody, None),
+        }
+    }
+
+    /// The host that a packet arriving for `to` is for, if its NAT lets it in.
+    pub(crate) fn admit(
+        &mut self,
+        receiver: u32,
+        source: Address,
+        to: Address,
+        protocol: Protocol,
+    ) -> Option<u32> {
+        let now = self.now();
+        match self.names.device_at(to.ip()) {
+            // Addressed to the device's public side.
+            Some(device) => {
+                let nat = &mut self.devices[device as usize].device;
+                let inside = nat.inbound(protocol, source, to, now).ok()?;
+                self.names.inside(device, inside)
+            }
+            None => Some(receiver),
+        }
+    }
+
+    pub(crate) fn connect(&mut self, from: u32, to: Address, cause: Cause) -> overlay_peer::Link {
+        let give_up = self.tick + self.ticks(self.config.connect_timeout);
+        let (destination, near) = self.route(from, to);
+        let delay = near.map_or(0, |near| self.delay(from, near));
+        let edge = HalfEdge::new(State::Connecting, near.unwrap_or(from), NO_LINK, delay);
+        let link = self.hosts[from as usize].links.insert(edge);
+        let raw = link.as_raw();
+        let arrival = self.tick_at(self.now_micros() + delay);
+        match (destination, near, self.source(from, to, Protocol::Tcp)) {
+            (Destination::ClosedPort(_), _, Some(_)) => {
+                let answer = self.tick_at(self.now_micros() + 2 * delay);
+                self.control(answer, from, raw, cause, Control::Failed(Reason::Refused));
+            }
+            (Destination::Host(_) | Destination::Device(_), Some(receiver), Some(source)) => {
+                let connect = Control::Connect { from, from_link: raw, source, to, give_up };
+                self.control(arrival, receiver, NO_LINK, cause, connect);
+            }
+            _ => self.control(give_up, from, raw, cause, Control::Failed(Reason::Unreachable)),
+        }
+        link
+    }
+
+    pub(crate) fn send(&mut self, from: u32, link: u32, message: P::Message, cause: Cause) {
+        let bytes = message.encoded_len();
+        let open = |edge: &&HalfEdge<P::Message>| edge.state == State::Open;
+        if self.hosts[from as usize].links.get(link).filter(open).is_none() {
+            self.metrics.dropped += 1;
+            return;
+        }
+        let sent_at = self.transmit(from, bytes);
+        let queued = self.queued(from, link) + bytes;
+        let Some(edge) = self.hosts[from as usize].links.get_mut(link) else { return };
+        edge.sent_at = sent_at;
+        let (receiver, other_link, delay) = (edge.other, edge.other_link, edge.delay);
+        let notice = queued > self.config.congested_above && !edge.congested;
+        edge.congested |= notice;
+        if queued > self.config.queue_limit {
+            return self.close_slow(from, link, cause);
+        }
+        if notice {
+            self.control(self.tick + 1, from, link, cause, Control::Congested);
+        }
+        let arrival = self.tick_at(sent_at + delay);
+        let body = Body::Message(message);
+        self.queue.push(arrival, Event { receiver, link: other_link, cause, body });
+    }
+
+    /// Bytes sent on a link that have not left yet or that the other side has paused. Other links of
+    /// the same host share its uplink, so what is ahead of this link's last byte counts too.
+    pub(crate) fn queued(&self, from: u32, link: u32) -> usize {
+        let host = &self.hosts[from as usize];
+        let Some(edge) = host.links.get(link) else { return 0 };
+        let backlog = edge.sent_at.saturating_sub(self.now_micros());
+        let bytes = u128::from(backlog) * u128::from(host.host.upload) / 1_000_000;
+        edge.unread.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// The other side does not keep up: both lose the link.
+    pub(crate) fn close_slow(&mut self, from: u32, link: u32, cause: Cause) {
+        self.control(self.tick + 1, from, link, cause, Control::Closed(Reason::Slow));
+        if let Some(edge) = self.hosts[from as usize].links.get(link) {
+            let (other, other_link) = (edge.other, edge.other_link);
+            let arrival = self.tick_at(self.now_micros() + edge.delay);
+            self.control(arrival, other, other_link, cause, Control::Closed(Reason::Remote));
+        }
+    }
+
+    pub(crate) fn close(&mut self, from: u32, link: u32, cause: Cause) {
+        let Some(edge) = self.hosts[from as usize].links.remove(link) else { return };
+        if edge.state == State::Open {
+            self.forgive_unread(&edge);
+            let last = edge.sent_at.max(self.now_micros());
+            let arrival = self.tick_at(last + edge.delay);
+            let closed = Control::Closed(Reason::Remote);
+            self.control(arrival, edge.other, edge.other_link, cause, closed);
+        }
+    }
+
+    /// What a closing end had paused no longer weighs on the other end.
+    pub(crate) fn forgive_unread(&mut self, edge: &HalfEdge<P::Message>) {
+        if let Some(other) = self.hosts[edge.other as usize].links.get_mut(edge.other_link) {
+            other.unread = 0;
+        }
+    }
+
+    /// Schedules the notice that a link is writable, unless the other side has paused it.
+    pub(crate) fn notify_writable(&mut self, from: u32, link: u32, cause: Cause) {
+        let host = &self.hosts[from as usize];
+        let upload = host.host.upload;
+        let Some(edge) = host.links.get(link) else { return };
+        if edge.unread > self.config.writable_below {
+            return;
+        }
+        let short = (self.config.writable_below as u64).saturating_mul(1_000_000) / upload;
+        let tick = self.tick_at(edge.sent_at.saturating_sub(short));
+        self.control(tick, from, link, cause, Control::Writable);
+    }
+
+    pub(crate) fn send_datagram(
+        &mut self,
+        from: u32,
+        to: Address,
+        message: P::Message,
+        cause: Cause,
+    ) {
+        let sent_at = self.transmit(from, message.encoded_len());
+        let source = self.source(from, to, Protocol::Udp);
+        let (destination, near) = self.route(from, to);
+        let lost = self.config.datagram_loss > 0.0
+            && (self.rng.next_u32() as f64) < self.config.datagram_loss * 4_294_967_296.0;
+        match (destination, near, source) {
+            (Destination::Host(_) | Destination::Device(_), Some(receiver), Some(source))
+                if !lost =>
+            {
+                let arrival = self.tick_at(sent_at + self.delay(from, receiver));
+                let datagram = Control::Datagram { source, to, message };
+                self.control(arrival, receiver, NO_LINK, cause, datagram);
+            }
+            _ => self.metrics.dropped += 1,
+        }
+    }
+
+    pub(crate) fn stored(
+        &mut self,
+        peer: u32,
+        outcome: Result<Bytes, StoreError>,
+        cause: Cause,
+    ) -> Ticket {
+        let host = &mut self.hosts[peer as usize];
+        let ticket = Ticket(host.next_ticket);
+        host.next_ticket = host.next_ticket.wrapping_add(1);
+        let tick = self.tick + self.ticks(self.config.store_delay);
+        self.control(tick, peer, NO_LINK, cause, Control::Stored { ticket, outcome });
+        ticket
+    }
+}

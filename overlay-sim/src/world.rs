@@ -1,0 +1,597 @@
+//! The world: peers, and a clock that jumps from one event to the next.
+
+use core::time::Duration;
+
+use bytes::BytesMut;
+use natsim::{Device, Protocol, Timeouts};
+use overlay_peer::{
+    Context, Decoded, Link, LinkState, Pcg32, Peer, Reason, Time, Timer, Wire, input_seed,
+};
+
+use crate::core::{Body, Control, Core, Event, HostState, NO_LINK, Names, NatDevice};
+use crate::effects::Effects;
+use crate::host::Host;
+use crate::link::{HalfEdge, Held, Links, State, slot};
+use crate::queue::Queue;
+use crate::trace::Trace;
+use crate::{Cause, Config, Metrics, PeerIndex, Store};
+
+/// A deterministic world of peers: the same configuration, peers and commands give the same trace.
+///
+/// A clone is a second world with the same future, for trying something out; it starts without
+/// undrained events.
+pub struct World<P: Peer, S> {
+    peers: Vec<P>,
+    core: Core<P, S>,
+    /// The events of the tick under way; kept to reuse its memory.
+    due: Vec<Event<P::Message>>,
+    due_timers: Vec<(u32, u32)>,
+}
+
+impl<P: Peer, S: Store> World<P, S> {
+    /// An empty world.
+    ///
+    /// # Panics
+    /// If the configured tick is shorter than a microsecond.
+    pub fn new(config: Config, store: S) -> Self {
+        let tick_micros = config.tick.as_micros() as u64;
+        assert!(tick_micros > 0, "a tick of less than a microsecond");
+        let rng = Pcg32::new(config.seed, 0x6c6f_7373);
+        let core = Core {
+            config,
+            tick: 0,
+            tick_micros,
+            hosts: Vec::new(),
+            devices: Vec::new(),
+            names: Names::default(),
+            queue: Queue::new(),
+            timers: Queue::new(),
+            emitted: Vec::new(),
+            metrics: Metrics::default(),
+            trace: Trace::default(),
+            rng,
+            scratch: BytesMut::new(),
+            store,
+        };
+        Self { peers: Vec::new(), core, due: Vec::new(), due_timers: Vec::new() }
+    }
+
+    /// Adds a peer on a host of its own.
+    ///
+    /// # Panics
+    /// If another host has the same address (behind the same NAT).
+    pub fn add(&mut self, peer: P, host: Host) -> PeerIndex {
+        let index = self.peers.len() as u32;
+        let device = host.nat.map(|nat| {
+            let device = self.core.names.device_at(nat.public).unwrap_or_else(|| {
+                let number = self.core.devices.len() as u32;
+                let device = Device::new(nat.public, nat.behaviour, Timeouts::default());
+                self.core.devices.push(NatDevice { device, home: index });
+                self.core.names.add_device(nat.public, number);
+                number
+            });
+            self.core.names.add_inside(device, host.address, index);
+            device
+        });
+        if device.is_none() {
+            self.core.names.add_open(host.address, index);
+        }
+        self.core.hosts.push(HostState {
+            host,
+            device,
+            alive: true,
+            inputs: 0,
+            uplink_free: 0,
+            next_ticket: 0,
+            links: Links::new(),
+        });
+        self.core.metrics.add_peer();
+        self.peers.push(peer);
+        PeerIndex(index)
+    }
+
+    /// Hands a peer a command, now. What follows from it is counted under `cause`.
+    pub fn command(&mut self, peer: PeerIndex, command: P::Command, cause: Cause) {
+        if self.core.hosts[peer.as_usize()].alive {
+            self.core.trace.add(self.core.tick, peer.0, NO_LINK, 1);
+            self.input(peer.0, cause, |peer, cx| peer.command(command, cx));
+        }
+    }
+
+    /// Handles everything until `end` (included), which becomes the present.
+    pub fn run_until(&mut self, end: Time) {
+        let last = end.as_micros() / self.core.tick_micros;
+        while let Some(tick) = self.next_tick()
+            && tick <= last
+        {
+            self.step(tick);
+        }
+        if last > self.core.tick {
+            self.advance(last);
+        }
+    }
+
+    /// Handles everything of the next `span`.
+    pub fn run_for(&mut self, span: Duration) {
+        self.run_until(self.now() + span);
+    }
+
+    /// Runs until nothing is under way (timers may still be waiting), for `longest` at most. Says
+    /// whether it came to that.
+    pub fn run_until_idle(&mut self, longest: Duration) -> bool {
+        let last = (self.now() + longest).as_micros() / self.core.tick_micros;
+        while self.core.queue.len() > 0 {
+            match self.next_tick() {
+                Some(tick) if tick <= last => self.step(tick),
+                _ => break,
+            }
+        }
+        self.core.queue.len() == 0
+    }
+
+    /// The present.
+    pub fn now(&self) -> Time {
+        self.core.now()
+    }
+
+    /// How many peers there are, dead ones included.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether there are no peers.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// A peer's state.
+    pub fn peer(&self, peer: PeerIndex) -> &P {
+        &self.peers[peer.as_usize()]
+    }
+
+    /// All peers in the order of their numbers.
+    pub fn peers(&self) -> impl Iterator<Item = (PeerIndex, &P)> {
+        (0..).map(PeerIndex).zip(&self.peers)
+    }
+
+    /// Where a peer runs.
+    pub fn host(&self, peer: PeerIndex) -> &Host {
+        &self.core.hosts[peer.as_usize()].host
+    }
+
+    /// Whether a peer has neither crashed nor been shut down.
+    pub fn is_alive(&self, peer: PeerIndex) -> bool {
+        self.core.hosts[peer.as_usize()].alive
+    }
+
+    /// The open links of a peer, as the peers at their other ends.
+    pub fn neighbours(&self, peer: PeerIndex) -> impl Iterator<Item = PeerIndex> {
+        let links = self.core.hosts[peer.as_usize()].links.iter();
+        links.filter(|(_, edge)| edge.state == State::Open).map(|(_, edge)| PeerIndex(edge.other))
+    }
+
+    /// The host of a peer loses power: nothing is sent or received any more, connects to it time
+    /// out, and the other ends of its links notice after [`Config::detect_crash`].
+    pub fn fail(&mut self, peer: PeerIndex) {
+        let notice = self.core.tick + self.core.ticks(self.core.config.detect_crash);
+        self.end(peer, |_| notice, Reason::TimedOut);
+    }
+
+    /// A peer's process ends: its host closes the links at once.
+    pub fn shut_down(&mut self, peer: PeerIndex) {
+        let (now, tick) = (self.core.now_micros(), self.core.tick_micros);
+        self.end(peer, |edge| (now + edge.delay).div_ceil(tick), Reason::Remote);
+    }
+
+    /// What the peers told their users since the last call, in the order it happened.
+    pub fn drain_events(&mut self) -> std::vec::Drain<'_, (Time, PeerIndex, P::Event)> {
+        self.core.emitted.drain(..)
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.core.metrics
+    }
+
+    /// A number that stands for everything that has happened: when, where, and which kind and length
+    /// of message. Equal for equal runs, checked or not, on every machine.
+    pub fn trace_hash(&self) -> u64 {
+        self.core.trace.hash()
+    }
+
+    /// The storage behind the peers.
+    pub fn store(&self) -> &S {
+        &self.core.store
+    }
+
+    /// The storage behind the peers.
+    pub fn store_mut(&mut self) -> &mut S {
+        &mut self.core.store
+    }
+
+    fn end(
+        &mut self,
+        peer: PeerIndex,
+        notice: impl Fn(&HalfEdge<P::Message>) -> u64,
+        reason: Reason,
+    ) {
+        let host = &mut self.core.hosts[peer.as_usize()];
+        if !core::mem::replace(&mut host.alive, false) {
+            return;
+        }
+        let links = core::mem::replace(&mut host.links, Links::new());
+        for (_, edge) in links.iter().filter(|(_, edge)| edge.state == State::Open) {
+            let closed = Control::Closed(reason);
+            let (other, link) = (edge.other, edge.other_link);
+            self.core.control(notice(edge), other, link, Cause::UPKEEP, closed);
+        }
+    }
+
+    fn next_tick(&self) -> Option<u64> {
+        match (self.core.queue.next(), self.core.timers.next()) {
+            (Some(event), Some(timer)) => Some(event.min(timer)),
+            (event, timer) => event.or(timer),
+        }
+    }
+
+    fn advance(&mut self, tick: u64) {
+        self.core.tick = tick;
+        self.core.queue.advance(tick, &mut self.due);
+        self.core.timers.advance(tick, &mut self.due_timers);
+    }
+
+    /// One tick: links and messages, then timers, each in the canonical order (receiver, link,
+    /// sequence), which does not depend on the order in which senders were handled.
+    fn step(&mut self, tick: u64) {
+        self.advance(tick);
+        let mut due = core::mem::take(&mut self.due);
+        due.sort_by_key(|event| (event.receiver, slot(event.link)));
+        for event in due.drain(..) {
+            self.handle(event);
+        }
+        self.due = due;
+        let mut timers = core::mem::take(&mut self.due_timers);
+        timers.sort_by_key(|&(peer, _)| peer);
+        for (peer, timer) in timers.drain(..) {
+            if self.core.hosts[peer as usize].alive {
+                self.core.trace.add(tick, peer, NO_LINK, 2 | u64::from(timer) << 8);
+                self.input(peer, Cause::UPKEEP, |peer, cx| peer.wake(Timer(timer), cx));
+            }
+        }
+        self.due_timers = timers;
+    }
+
+    fn handle(&mut self, event: Event<P::Message>) {
+        let Event { receiver, link, cause, body } = event;
+        if !self.core.hosts[receiver as usize].alive {
+            return self.handle_at_dead(cause, body);
+        }
+        match body {
+            Body::Message(message) => {
+                let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else {
+                    self.core.metrics.dropped += 1;
+                    return;
+                };
+                if edge.paused || !edge.held.is_empty() {
+                    self.hold(receiver, link, cause, message);
+                } else {
+                    self.receive(receiver, link, cause, message);
+                }
+            }
+            Body::Control(control) => self.handle_control(receiver, link, cause, *control),
+        }
+    }
+
+    fn handle_control(
+        &mut self,
+        receiver: u32,
+        link: u32,
+        cause: Cause,
+        control: Control<P::Message>,
+    ) {
+        match control {
+            Control::Connect { from, from_link, source, to, give_up } => {
+                self.accept(receiver, cause, from, from_link, source, to, give_up);
+            }
+            Control::Accepted { other, other_link, to } => {
+                match self.core.hosts[receiver as usize].links.get_mut(link) {
+                    Some(edge) => {
+                        edge.state = State::Open;
+                        edge.other = other;
+                        edge.other_link = other_link;
+                        let open = LinkState::Open { remote: to, inbound: false };
+                        self.change(receiver, link, cause, open);
+                    }
+                    // Given up in the meantime.
+                    None => {
+                        let closed = Control::Closed(Reason::Remote);
+                        self.core.control(self.core.tick + 1, other, other_link, cause, closed);
+                    }
+                }
+            }
+            Control::Closed(reason) => {
+                let links = &mut self.core.hosts[receiver as usize].links;
+                let Some(edge) = links.get_mut(link) else { return };
+                if edge.held.is_empty() {
+                    self.closed(receiver, link, cause, reason);
+                } else {
+                    edge.held.push_back((cause, Held::Closed(reason)));
+                }
+            }
+            Control::Failed(reason) => self.closed(receiver, link, cause, reason),
+            Control::Congested => {
+                if self.core.hosts[receiver as usize].links.get(link).is_some() {
+                    self.change(receiver, link, cause, LinkState::Congested);
+                }
+            }
+            Control::Writable => {
+                let links = &mut self.core.hosts[receiver as usize].links;
+                let Some(edge) = links.get_mut(link) else { return };
+                if core::mem::take(&mut edge.wants_writable) {
+                    edge.congested = false;
+                    self.change(receiver, link, cause, LinkState::Writable);
+                }
+            }
+            Control::Resume => self.resume(receiver, link),
+            Control::Datagram { source, to, message } => {
+                match self.core.admit(receiver, source, to, Protocol::Udp) {
+                    Some(host) if self.core.hosts[host as usize].alive => {
+                        self.receive_datagram(host, cause, source, message);
+                    }
+                    _ => self.core.metrics.dropped += 1,
+                }
+            }
+            Control::Stored { ticket, outcome } => {
+                self.core.trace.add(self.core.tick, receiver, NO_LINK, 3);
+                self.input(receiver, cause, |peer, cx| peer.stored(ticket, outcome, cx));
+            }
+        }
+    }
+
+    /// What reaches a host without power.
+    fn handle_at_dead(&mut self, cause: Cause, body: Body<P::Message>) {
+        let Body::Control(control) = body else {
+            self.core.metrics.dropped += 1;
+            return;
+        };
+        match *control {
+            // Where the dead host gave its NAT its place, the others behind it live on.
+            Control::Connect { from, from_link, source, to, give_up } => {
+                let home = u32::MAX;
+                self.accept(home, cause, from, from_link, source, to, give_up);
+            }
+            Control::Accepted { other, other_link, .. } => {
+                let notice = self.core.tick + self.core.ticks(self.core.config.detect_crash);
+                let closed = Control::Closed(Reason::TimedOut);
+                self.core.control(notice, other, other_link, cause, closed);
+            }
+            Control::Datagram { source, to, message } => {
+                match self.core.admit(u32::MAX, source, to, Protocol::Udp) {
+                    Some(host)
+                        if self.core.hosts.get(host as usize).is_some_and(|host| host.alive) =>
+                    {
+                        self.receive_datagram(host, cause, source, message);
+                    }
+                    _ => self.core.metrics.dropped += 1,
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // The fields of one event.
+    fn accept(
+        &mut self,
+        receiver: u32,
+        cause: Cause,
+        from: u32,
+        from_link: u32,
+        source: overlay_peer::Address,
+        to: overlay_peer::Address,
+        give_up: u64,
+    ) {
+        let Some(edge) = self.core.hosts[from as usize].links.get(from_link) else { return };
+        let delay = edge.delay;
+        let host = self.core.admit(receiver, source, to, Protocol::Tcp);
+        let alive = |&host: &u32| self.core.hosts.get(host as usize).is_some_and(|host| host.alive);
+        let Some(host) = host.filter(alive) else {
+            let failed = Control::Failed(Reason::Unreachable);
+            return self.core.control(give_up, from, from_link, cause, failed);
+        };
+        let edge = HalfEdge::new(State::Open, from, from_link, delay);
+        let link = self.core.hosts[host as usize].links.insert(edge);
+        let accepted = Control::Accepted { other: host, other_link: link.as_raw(), to };
+        let arrival = self.core.tick_at(self.core.now_micros() + delay);
+        self.core.control(arrival, from, from_link, cause, accepted);
+        let open = LinkState::Open { remote: source, inbound: true };
+        self.change(host, link.as_raw(), cause, open);
+    }
+
+    fn receive(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
+        let message = if self.core.config.checked {
+            let Some(edge) = self.core.hosts[receiver as usize].links.get(link) else { return };
+            let phase = edge.phase;
+            match self.through_the_wire(message, phase) {
+                Some(decoded) => decoded,
+                None => {
+                    self.core.close(receiver, link, cause);
+                    return self.change(
+                        receiver,
+                        link,
+                        cause,
+                        LinkState::Closed(Reason::Malformed),
+                    );
+                }
+            }
+        } else {
+            message
+        };
+        let bytes = message.encoded_len();
+        let kind = message.kind();
+        self.core.metrics.deliver(receiver, cause, kind, bytes);
+        let what = 4 | u64::from(kind) << 8 | (bytes as u64) << 16;
+        self.core.trace.add(self.core.tick, receiver, slot(link), what);
+        self.input(receiver, cause, |peer, cx| peer.receive(Link::from_raw(link), message, cx));
+    }
+
+    fn receive_datagram(
+        &mut self,
+        receiver: u32,
+        cause: Cause,
+        source: overlay_peer::Address,
+        message: P::Message,
+    ) {
+        let message = if self.core.config.checked {
+            let phase = <P::Message as Wire>::Phase::default();
+            match self.through_the_wire(message, phase) {
+                Some(decoded) => decoded,
+                None => return,
+            }
+        } else {
+            message
+        };
+        let bytes = message.encoded_len();
+        let kind = message.kind();
+        self.core.metrics.deliver(receiver, cause, kind, bytes);
+        let what = 5 | u64::from(kind) << 8 | (bytes as u64) << 16;
+        self.core.trace.add(self.core.tick, receiver, NO_LINK, what);
+        self.input(receiver, cause, |peer, cx| peer.datagram(source, message, cx));
+    }
+
+    /// Encodes and decodes a message as the receiver would; `None` if its bytes are no message in
+    /// that phase.
+    ///
+    /// # Panics
+    /// If the codec breaks the laws of [`Wire`].
+    fn through_the_wire(
+        &mut self,
+        message: P::Message,
+        phase: <P::Message as Wire>::Phase,
+    ) -> Option<P::Message> {
+        let bytes = &mut self.core.scratch;
+        bytes.clear();
+        message.encode(bytes);
+        assert_eq!(bytes.len(), message.encoded_len(), "encoded_len of {message:?}");
+        match P::Message::decode(phase, bytes) {
+            Ok(Decoded::Complete { value, consumed }) => {
+                assert_eq!(consumed, bytes.len(), "{message:?} is decoded only in part");
+                assert_eq!(value, message, "decoded to another message");
+                Some(value)
+            }
+            Ok(Decoded::Partial { needed }) => {
+                panic!("{message:?} is incomplete in phase {phase:?}: {needed} bytes are missing")
+            }
+            Err(_) => {
+                self.core.metrics.malformed += 1;
+                None
+            }
+        }
+    }
+
+    fn hold(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
+        let bytes = message.encoded_len();
+        let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else { return };
+        edge.held.push_back((cause, Held::Message(message)));
+        let (other, other_link) = (edge.other, edge.other_link);
+        let Some(sender) = self.core.hosts[other as usize].links.get_mut(other_link) else {
+            return;
+        };
+        sender.unread += bytes;
+        if sender.unread > self.core.config.queue_limit {
+            self.core.close_slow(other, other_link, cause);
+        }
+    }
+
+    /// Hands over what was held back, one message at a time: the peer may pause again.
+    fn resume(&mut self, receiver: u32, link: u32) {
+        loop {
+            let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else { return };
+            if edge.paused {
+                return;
+            }
+            let (other, other_link) = (edge.other, edge.other_link);
+            match edge.held.pop_front() {
+                Some((cause, Held::Message(message))) => {
+                    let bytes = message.encoded_len();
+                    if let Some(sender) = self.core.hosts[other as usize].links.get_mut(other_link)
+                    {
+                        sender.unread = sender.unread.saturating_sub(bytes);
+                        if sender.wants_writable {
+                            self.core.notify_writable(other, other_link, cause);
+                        }
+                    }
+                    self.receive(receiver, link, cause, message);
+                }
+                Some((cause, Held::Closed(reason))) => {
+                    return self.closed(receiver, link, cause, reason);
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn closed(&mut self, receiver: u32, link: u32, cause: Cause, reason: Reason) {
+        if let Some(edge) = self.core.hosts[receiver as usize].links.remove(link) {
+            self.core.forgive_unread(&edge);
+            self.change(receiver, link, cause, LinkState::Closed(reason));
+        }
+    }
+
+    fn change(&mut self, receiver: u32, link: u32, cause: Cause, state: LinkState) {
+        let what = match state {
+            LinkState::Open { inbound, .. } => 6 | u64::from(inbound) << 8,
+            LinkState::Congested => 7,
+            LinkState::Writable => 8,
+            LinkState::Closed(_) => 9,
+        };
+        self.core.trace.add(self.core.tick, receiver, slot(link), what);
+        let link = Link::from_raw(link);
+        self.input(receiver, cause, |peer, cx| peer.link_changed(link, state, cx));
+    }
+
+    fn input(&mut self, index: u32, cause: Cause, input: impl FnOnce(&mut P, &mut Context<'_, P>)) {
+        let now = self.core.now();
+        let host = &mut self.core.hosts[index as usize];
+        let seed = input_seed(self.core.config.seed, index, host.inputs);
+        host.inputs += 1;
+        let mut effects = Effects { core: &mut self.core, peer: index, cause };
+        input(&mut self.peers[index as usize], &mut Context::new(&mut effects, now, seed));
+    }
+}
+
+impl<P: Peer, S> core::fmt::Debug for World<P, S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("World")
+            .field("now", &self.core.now())
+            .field("peers", &self.peers.len())
+            .field("queued", &self.core.queue.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: Peer + Clone, S: Clone> Clone for World<P, S> {
+    fn clone(&self) -> Self {
+        let core = &self.core;
+        Self {
+            peers: self.peers.clone(),
+            core: Core {
+                config: core.config.clone(),
+                tick: core.tick,
+                tick_micros: core.tick_micros,
+                hosts: core.hosts.clone(),
+                devices: core.devices.clone(),
+                names: core.names.clone(),
+                queue: core.queue.clone(),
+                timers: core.timers.clone(),
+                emitted: Vec::new(),
+                metrics: core.metrics.clone(),
+                trace: core.trace,
+                rng: core.rng.clone(),
+                scratch: BytesMut::new(),
+                store: core.store.clone(),
+            },
+            due: Vec::new(),
+            due_timers: Vec::new(),
+        }
+    }
+}
