@@ -9,7 +9,7 @@ use overlay_peer::{Address, Pcg32, Peer, Reason, StoreError, Ticket, Time, Wire}
 use rand_core::Rng;
 
 use crate::host::Host;
-use crate::link::{HalfEdge, Links, State};
+use crate::link::{HalfEdge, Links, NatPath, State};
 use crate::queue::Queue;
 use crate::trace::Trace;
 use crate::{Cause, Config, Metrics, PeerIndex};
@@ -232,6 +232,33 @@ impl<P: Peer, S> Core<P, S> {
         }
     }
 
+    /// What a host's NAT has to be told about a link to `remote`, if one is on the way.
+    pub(crate) fn nat_path(
+        &self,
+        host: u32,
+        outside: Address,
+        remote: Address,
+    ) -> Option<Box<NatPath>> {
+        let device = self.hosts[host as usize].device?;
+        let direct = self.names.inside(device, remote).is_some();
+        (!direct).then(|| Box::new(NatPath { outside, remote }))
+    }
+
+    /// The second packet of a TCP handshake passes a host's NAT: out of the accepting side's, into
+    /// the connecting side's. From then on the NAT holds the connection for established.
+    pub(crate) fn establish(&mut self, host: u32, path: &NatPath, inbound: bool) {
+        let now = self.now();
+        let inside = self.hosts[host as usize].host.address;
+        let Some(device) = self.hosts[host as usize].device else { return };
+        let nat = &mut self.devices[device as usize].device;
+        // The first packet of the handshake has just passed the other way, so this one does.
+        if inbound {
+            let _ = nat.outbound(Protocol::Tcp, inside, path.remote, now);
+        } else {
+            let _ = nat.inbound(Protocol::Tcp, path.remote, path.outside, now);
+        }
+    }
+
     /// The host that a packet arriving for `to` is for, if its NAT lets it in.
     pub(crate) fn admit(
         &mut self,
@@ -256,11 +283,13 @@ impl<P: Peer, S> Core<P, S> {
         let give_up = self.tick + self.ticks(self.config.connect_timeout);
         let (destination, near) = self.route(from, to);
         let delay = near.map_or(0, |near| self.delay(from, near));
-        let edge = HalfEdge::new(State::Connecting, near.unwrap_or(from), NO_LINK, delay);
+        let source = self.source(from, to, Protocol::Tcp);
+        let mut edge = HalfEdge::new(State::Connecting, near.unwrap_or(from), NO_LINK, delay);
+        edge.nat = source.and_then(|outside| self.nat_path(from, outside, to));
         let link = self.hosts[from as usize].links.insert(edge);
         let raw = link.as_raw();
         let arrival = self.tick_at(self.now_micros() + delay);
-        match (destination, near, self.source(from, to, Protocol::Tcp)) {
+        match (destination, near, source) {
             (Destination::ClosedPort(_), _, Some(_)) => {
                 let answer = self.tick_at(self.now_micros() + 2 * delay);
                 self.control(answer, from, raw, cause, Control::Failed(Reason::Refused));
@@ -321,8 +350,8 @@ impl<P: Peer, S> Core<P, S> {
 
     pub(crate) fn close(&mut self, from: u32, link: u32, cause: Cause) {
         let Some(edge) = self.hosts[from as usize].links.remove(link) else { return };
+        self.release(from, &edge);
         if edge.state == State::Open {
-            self.forgive_unread(&edge);
             let last = edge.sent_at.max(self.now_micros());
             let arrival = self.tick_at(last + edge.delay);
             let closed = Control::Closed(Reason::Remote);
@@ -330,8 +359,14 @@ impl<P: Peer, S> Core<P, S> {
         }
     }
 
-    /// What a closing end had paused no longer weighs on the other end.
-    pub(crate) fn forgive_unread(&mut self, edge: &HalfEdge<P::Message>) {
+    /// A half-edge is gone: what it had paused no longer weighs on the other end, and its NAT may
+    /// forget it.
+    pub(crate) fn release(&mut self, host: u32, edge: &HalfEdge<P::Message>) {
+        let now = self.now();
+        let inside = self.hosts[host as usize].host.address;
+        if let (Some(path), Some(device)) = (&edge.nat, self.hosts[host as usize].device) {
+            self.devices[device as usize].device.closed(inside, path.remote, now);
+        }
         if let Some(other) = self.hosts[edge.other as usize].links.get_mut(edge.other_link) {
             other.unread = 0;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use overlay_peer::{Link, Reason, Wire};
+use overlay_peer::{Address, Link, Reason, Wire};
 
 use crate::Cause;
 
@@ -21,6 +21,8 @@ pub(crate) struct HalfEdge<M: Wire> {
     /// The peer at the other end, and its number for the link.
     pub(crate) other: u32,
     pub(crate) other_link: u32,
+    /// Through this end's NAT, if there is one on the way: what to tell it about the link.
+    pub(crate) nat: Option<Box<NatPath>>,
     /// One-way delay in microseconds.
     pub(crate) delay: u64,
     /// When the last byte sent will have left, in microseconds.
@@ -33,6 +35,15 @@ pub(crate) struct HalfEdge<M: Wire> {
     pub(crate) phase: M::Phase,
     /// What arrived while this end was paused.
     pub(crate) held: VecDeque<(Cause, Held<M>)>,
+}
+
+/// A link as this end's NAT sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NatPath {
+    /// This end's address outside.
+    pub(crate) outside: Address,
+    /// The other end's.
+    pub(crate) remote: Address,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +64,7 @@ impl<M: Wire> HalfEdge<M> {
             state,
             other,
             other_link,
+            nat: None,
             delay,
             sent_at: 0,
             unread: 0,

@@ -299,6 +299,10 @@ impl<P: Peer, S: Store> World<P, S> {
                         edge.state = State::Open;
                         edge.other = other;
                         edge.other_link = other_link;
+                        let nat = edge.nat.clone();
+                        if let Some(path) = nat {
+                            self.core.establish(receiver, &path, false);
+                        }
                         let open = LinkState::Open { remote: to, inbound: false };
                         self.change(receiver, link, cause, open);
                     }
@@ -398,7 +402,11 @@ impl<P: Peer, S: Store> World<P, S> {
             let failed = Control::Failed(Reason::Unreachable);
             return self.core.control(give_up, from, from_link, cause, failed);
         };
-        let edge = HalfEdge::new(State::Open, from, from_link, delay);
+        let mut edge = HalfEdge::new(State::Open, from, from_link, delay);
+        edge.nat = self.core.nat_path(host, to, source);
+        if let Some(path) = edge.nat.clone() {
+            self.core.establish(host, &path, true);
+        }
         let link = self.core.hosts[host as usize].links.insert(edge);
         let accepted = Control::Accepted { other: host, other_link: link.as_raw(), to };
         let arrival = self.core.tick_at(self.core.now_micros() + delay);
@@ -532,7 +540,7 @@ impl<P: Peer, S: Store> World<P, S> {
 
     fn closed(&mut self, receiver: u32, link: u32, cause: Cause, reason: Reason) {
         if let Some(edge) = self.core.hosts[receiver as usize].links.remove(link) {
-            self.core.forgive_unread(&edge);
+            self.core.release(receiver, &edge);
             self.change(receiver, link, cause, LinkState::Closed(reason));
         }
     }
