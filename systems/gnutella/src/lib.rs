@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod catalogue;
+mod command;
+mod config;
+mod counters;
+mod event;
+mod message;
+mod words;
+
+pub use catalogue::{Catalogue, SharedFile};
+pub use command::Command;
+pub use config::{Config, Settings};
+pub use counters::Counters;
+pub use event::{Event, FetchFailure, Hit, Misbehaviour, SearchRejection};
+pub use message::{Descriptor, HeadKind, Message, Phase};

@@ -1,0 +1,67 @@
+//! The files that exist among many servents, kept once.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use overlay_peer::Object;
+
+use crate::words::Words;
+
+/// All files that the servents of one program share, in one place: each servent then only keeps the
+/// indices of its own.
+///
+/// A file's number in the catalogue is also its index on the wire.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    files: Box<[Entry]>,
+}
+
+/// A file to share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedFile {
+    /// Its name, as it is told in hits. NUL bytes, which the wire can not carry, become `_`.
+    pub name: String,
+    /// Its size in bytes. Sizes of 4 GiB and more are told as `u32::MAX`.
+    pub size: u64,
+    /// What to read to get it.
+    pub object: Object,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub file: SharedFile,
+    pub words: Words,
+}
+
+impl Catalogue {
+    /// The catalogue of these files, numbered from 0 in this order. Files beyond `u32::MAX` are left
+    /// out.
+    pub fn new(files: impl IntoIterator<Item = SharedFile>) -> Self {
+        let entry = |mut file: SharedFile| {
+            if file.name.contains('\0') {
+                file.name = file.name.replace('\0', "_");
+            }
+            Entry { words: Words::of(file.name.as_bytes()), file }
+        };
+        Self { files: files.into_iter().take(u32::MAX as usize).map(entry).collect() }
+    }
+
+    /// How many files it has.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The file of this index.
+    pub fn file(&self, index: u32) -> Option<&SharedFile> {
+        self.entry(index).map(|entry| &entry.file)
+    }
+
+    pub(crate) fn entry(&self, index: u32) -> Option<&Entry> {
+        self.files.get(usize::try_from(index).ok()?)
+    }
+}

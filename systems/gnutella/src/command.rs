@@ -1,0 +1,40 @@
+//! What a servent's user asks it to do.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use overlay_peer::{Address, Object};
+
+use crate::Hit;
+
+/// What a servent's user asks it to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Connect to these hosts, and keep looking for neighbours from then on. It can be repeated.
+    Join {
+        /// Where to connect to. All are tried, up to the most links allowed.
+        hosts: Vec<Address>,
+    },
+    /// Ask the network who has files whose names contain all keywords of the text. Answers come as
+    /// [`Event::Hit`](crate::Event::Hit).
+    Search {
+        /// The user's number for the search; it comes back with each hit.
+        search: u32,
+        /// The text; see [`gnutella_wire::keywords`] for how it is split.
+        text: String,
+    },
+    /// Download what a hit offers. Ends with [`Event::Fetched`](crate::Event::Fetched) or
+    /// [`Event::FetchFailed`](crate::Event::FetchFailed).
+    Fetch {
+        /// The user's number for the fetch; it comes back with the outcome.
+        fetch: u32,
+        /// What to download, from whom.
+        hit: Hit,
+        /// Where to write it to.
+        into: Object,
+        /// Start at this byte of the file (and of `into`): 0, or where an earlier fetch ended.
+        from: u64,
+    },
+    /// Close all links and stay away until the next `Join`. Fetches under way fail.
+    Leave,
+}

@@ -1,0 +1,124 @@
+//! What a servent is told about itself, and its settings.
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use gnutella_wire::{Guid, TtlRules};
+use overlay_peer::Address;
+
+/// What one servent is told about itself.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names this servent in its hits; a Push is sent to it.
+    pub servent: Guid,
+    /// Others can not connect to this servent: its hits ask for a Push.
+    pub firewalled: bool,
+    /// Where others can connect to, as told in Pongs, hits and Pushes. `None`: the local address.
+    /// Gnutella 0.4 can only tell IPv4 addresses; a servent with another one counts as firewalled.
+    pub advertise: Option<Address>,
+    /// What many servents share.
+    pub settings: Arc<Settings>,
+}
+
+impl Config {
+    /// A servent that is not firewalled, advertises its local address and has the default settings.
+    pub fn new(servent: Guid) -> Self {
+        Self { servent, firewalled: false, advertise: None, settings: Arc::default() }
+    }
+}
+
+/// How servents behave, and the bounds on what they keep. Many servents can share one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The TTL of a Query, of a Push, and the longest way of anything.
+    pub ttl: u8,
+    /// The TTL of the Ping that a servent sends on a link it opened; 0 for no such Ping.
+    pub ping_ttl: u8,
+    /// What TTLs and hops of others are accepted.
+    pub ttl_rules: TtlRules,
+    /// The servent connects to hosts it knows until it has so many links; 0: only to the hosts named
+    /// in a [`Command::Join`](crate::Command::Join).
+    pub target_links: usize,
+    /// The most links to neighbours, at most [`Settings::LINKS`].
+    pub max_links: usize,
+    /// How often each neighbour is sent a Ping with TTL 1, so that a dead one is noticed; `None` for
+    /// never. A neighbour that says nothing at all during three of them is closed.
+    pub ping_interval: Option<Duration>,
+    /// How long connecting and the handshake may take.
+    pub handshake_timeout: Duration,
+    /// How long a servent waits before it looks for a new neighbour; doubles up to 64 times while
+    /// it finds none. A random half of it is added.
+    pub reconnect_delay: Duration,
+    /// The speed told in hits, in kbit/s; queries that ask for more are not answered.
+    pub speed: u32,
+    /// The longest query text, in bytes, that is answered or passed on.
+    pub query_bytes: usize,
+    /// The most results in a hit.
+    pub results: usize,
+    /// How long a GUID is remembered at least (twice as long at most), unless
+    /// [`routes`](Self::routes) come in faster.
+    pub route_lifetime: Duration,
+    /// How many GUIDs are remembered at least; twice as many at most.
+    pub routes: usize,
+    /// The most hosts in the cache of hosts to connect to.
+    pub hosts: usize,
+    /// How many own searches are remembered; the hits of older ones are dropped.
+    pub searches: usize,
+    /// The most links that are neither neighbours nor transfers yet.
+    pub greetings: usize,
+    /// How many Pongs a servent without room for a new neighbour gives it before it closes, so that
+    /// it can try elsewhere; 0 closes at once.
+    pub courtesy_pongs: usize,
+    /// The most fetches at a time.
+    pub fetches: usize,
+    /// The most uploads at a time; others are answered 503.
+    pub uploads: usize,
+    /// How many bytes are read from a shared file at a time, at most [`Settings::CHUNK`].
+    pub chunk: u32,
+    /// An upload goes on reading while less than this is queued on its link, in bytes.
+    pub upload_queue: usize,
+    /// A download goes on receiving while fewer writes than this are under way.
+    pub download_writes: usize,
+    /// How long a transfer may make no progress.
+    pub transfer_timeout: Duration,
+    /// How long to wait for the `GIV` after a Push.
+    pub push_timeout: Duration,
+}
+
+impl Settings {
+    /// The most links to neighbours that any setting allows.
+    pub const LINKS: usize = 250;
+    /// The longest piece of a file in one message, in bytes.
+    pub const CHUNK: u32 = 65_536;
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ttl: 7,
+            ping_ttl: 7,
+            ttl_rules: TtlRules::DEFAULT,
+            target_links: 4,
+            max_links: 8,
+            ping_interval: Some(Duration::from_secs(45)),
+            handshake_timeout: Duration::from_secs(10),
+            reconnect_delay: Duration::from_secs(1),
+            speed: 1_000,
+            query_bytes: 256,
+            results: 10,
+            route_lifetime: Duration::from_secs(600),
+            routes: 32_768,
+            hosts: 64,
+            searches: 256,
+            greetings: 32,
+            courtesy_pongs: 10,
+            fetches: 64,
+            uploads: 8,
+            chunk: Self::CHUNK,
+            upload_queue: 262_144,
+            download_writes: 16,
+            transfer_timeout: Duration::from_secs(60),
+            push_timeout: Duration::from_secs(30),
+        }
+    }
+}

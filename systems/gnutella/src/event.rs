@@ -1,0 +1,208 @@
+//! What a servent tells its user.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use gnutella_wire::Guid;
+use overlay_peer::{Address, Link, Reason, StoreError};
+
+/// What a servent tells its user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A neighbour: the handshake is done.
+    Linked {
+        /// The link.
+        link: Link,
+        /// The other side's address as seen from here.
+        remote: Address,
+        /// Whether the other side connected to us.
+        inbound: bool,
+    },
+    /// A neighbour is gone.
+    Unlinked {
+        /// The link.
+        link: Link,
+        /// Why it closed; `None` if this servent closed it.
+        reason: Option<Reason>,
+    },
+    /// A file that a search found. One query hit with several results gives several of these.
+    Hit {
+        /// The search, as the command numbered it.
+        search: u32,
+        /// How many links away the servent is that has it; 1 for a neighbour.
+        hops: u8,
+        /// What was found.
+        hit: Hit,
+    },
+    /// A search that could not be sent.
+    SearchRejected {
+        /// The search, as the command numbered it.
+        search: u32,
+        /// Why.
+        reason: SearchRejection,
+    },
+    /// A download is complete: every byte is written.
+    Fetched {
+        /// The fetch, as the command numbered it.
+        fetch: u32,
+        /// How many bytes were transferred; a resumed fetch does not count what was there.
+        bytes: u64,
+        /// Whether it took a Push.
+        pushed: bool,
+    },
+    /// A download failed. What was written stays.
+    FetchFailed {
+        /// The fetch, as the command numbered it.
+        fetch: u32,
+        /// Why.
+        reason: FetchFailure,
+    },
+    /// A file was sent in full, or the part of it that was asked for.
+    Served {
+        /// The file's index.
+        index: u32,
+        /// How many bytes were sent.
+        bytes: u64,
+    },
+    /// The other side of a link did what the protocol does not allow. The link is closed.
+    Misbehaved {
+        /// The link.
+        link: Link,
+        /// What it did.
+        what: Misbehaviour,
+    },
+}
+
+/// A file that a servent offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Where the servent says it accepts connections.
+    pub address: Address,
+    /// The servent says that nobody can connect to it: it has to be asked with a Push.
+    pub push: bool,
+    /// Names the servent; a Push is sent to it.
+    pub servent: Guid,
+    /// The file's index there.
+    pub index: u32,
+    /// The file's size in bytes; `u32::MAX` also stands for everything larger.
+    pub size: u32,
+    /// The servent's speed in kbit/s, as it says.
+    pub speed: u32,
+    /// The file's name, in whatever encoding it came.
+    pub name: Box<[u8]>,
+}
+
+impl Hit {
+    /// The name as text; what is not UTF-8 becomes U+FFFD.
+    pub fn name_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.name)
+    }
+
+    /// The file's exact size, if the protocol could tell it.
+    pub fn exact_size(&self) -> Option<u64> {
+        (self.size != u32::MAX).then_some(self.size.into())
+    }
+}
+
+/// Why a search was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchRejection {
+    /// The text has no letter and no digit.
+    #[error("no keyword in the text")]
+    NoKeyword,
+    /// The text is too long.
+    #[error("text of {length} bytes, expected at most {max}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The most allowed.
+        max: usize,
+    },
+    /// The text contains a NUL byte, which would end it.
+    #[error("NUL byte in the text")]
+    ContainsNul,
+}
+
+/// Why a download failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchFailure {
+    /// As many fetches as allowed are under way.
+    #[error("{max} fetches are under way, no more are allowed")]
+    TooMany {
+        /// The most allowed.
+        max: usize,
+    },
+    /// Neither side can connect to the other.
+    #[error("both sides are firewalled")]
+    BothFirewalled,
+    /// The servent can not be connected to, and no Push could be sent instead.
+    #[error("no connection to the servent ({0:?}), and no way for a Push")]
+    Unreachable(Reason),
+    /// No hit of this servent passed here lately, so no neighbour is known that leads to it.
+    #[error("no route to the servent for a Push")]
+    NoRoute,
+    /// The Push was sent, and no `GIV` came.
+    #[error("no answer to the Push")]
+    PushUnanswered,
+    /// All upload slots of the servent are taken.
+    #[error("the servent is busy")]
+    Busy,
+    /// The servent does not have the file any more.
+    #[error("no such file at the servent")]
+    NotFound,
+    /// The servent answered with another status code.
+    #[error("refused with status {code}")]
+    Refused {
+        /// The code.
+        code: u32,
+    },
+    /// The servent's answer makes no sense.
+    #[error("response that makes no sense")]
+    BadResponse,
+    /// The servent would send another number of bytes than its hit promised.
+    #[error("body of {announced} bytes, expected {expected}")]
+    WrongLength {
+        /// How many bytes it would send.
+        announced: u64,
+        /// How many are missing from the file.
+        expected: u64,
+    },
+    /// The link closed before the file was complete.
+    #[error("interrupted after {bytes} bytes ({reason:?})")]
+    Interrupted {
+        /// How many bytes of this fetch were written: an other fetch can start there.
+        bytes: u64,
+        /// Why the link closed.
+        reason: Reason,
+    },
+    /// The transfer made no progress for too long.
+    #[error("no progress after {bytes} bytes")]
+    TimedOut {
+        /// How many bytes of this fetch were written.
+        bytes: u64,
+    },
+    /// Writing failed.
+    #[error("writing failed: {0}")]
+    Store(StoreError),
+    /// The user told the servent to leave.
+    #[error("left the network")]
+    Left,
+}
+
+/// What the other side of a link did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misbehaviour {
+    /// A message that has no place on this link, such as a request within a handshake.
+    #[error("message out of place")]
+    OutOfPlace,
+    /// A handshake, request, response or `GIV` that makes no sense.
+    #[error("head that makes no sense")]
+    BadHead,
+    /// A `GIV` that nobody asked for.
+    #[error("GIV without a Push")]
+    UnaskedGiv,
+}
