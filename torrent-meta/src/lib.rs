@@ -1,1 +1,28 @@
 #![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod create;
+mod error;
+mod info;
+mod info_hash;
+mod metainfo;
+mod parser;
+mod path;
+mod piece;
+mod source;
+mod verify;
+
+pub use create::{CreateError, Creation, Creator};
+pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind};
+pub use info::{File, Files, Info, PathComponents};
+pub use info_hash::{InfoHash, ParseInfoHashError};
+pub use metainfo::Metainfo;
+pub use parser::Parser;
+pub use path::{PathError, safe_path};
+pub use piece::{InvalidPieceLength, PieceHash, PieceHasher, PieceLength};
+pub use verify::{DEFAULT_BUFFER_LIMIT, PieceState, Verdict, Verifier, VerifyError};
+
+pub use bitvec;
+pub use overlay_bencode as bencode;
