@@ -1,0 +1,71 @@
+//! What can be wrong with parameters, with two filters that should be combined, and with memory.
+
+use thiserror::Error;
+
+use crate::Params;
+
+/// Why no filter has the parameters that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ParamsError {
+    /// A filter of no bits.
+    #[error("m is 0 bits, expected at least 1")]
+    NoBits,
+    /// More bits than [`Params::MAX_M`].
+    #[error("m is {m} bits, expected at most {max}", max = Params::MAX_M)]
+    TooManyBits {
+        /// The bits asked for, or needed for the keys and rate asked for.
+        m: f64,
+    },
+    /// A filter that looks at no bit accepts everything.
+    #[error("k is 0 probes, expected at least 1")]
+    NoProbes,
+    /// More probes than [`Params::MAX_K`].
+    #[error("k is {k} probes, expected at most {max}", max = Params::MAX_K)]
+    TooManyProbes {
+        /// The probes asked for.
+        k: u32,
+    },
+    /// Parameters for no keys: every size is best for an empty set.
+    #[error("n is 0 keys, expected at least 1")]
+    NoKeys,
+    /// A rate that is not below 1, or below [`Params::MIN_P`], or no number.
+    #[error("p is {p}, expected at least {min} and below 1", min = Params::MIN_P)]
+    RateOutOfRange {
+        /// The rate asked for.
+        p: f64,
+    },
+}
+
+/// Why two filters can not be combined: a bit does not mean the same in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MismatchError {
+    /// Different sizes or numbers of probes.
+    #[error(
+        "the other filter has m = {} and k = {}, expected m = {} and k = {}",
+        theirs.m(), theirs.k(), ours.m(), ours.k()
+    )]
+    Params {
+        /// The parameters of the filter the method was called on.
+        ours: Params,
+        /// The parameters of the other filter.
+        theirs: Params,
+    },
+    /// Different hash seeds.
+    #[error("the other filter hashes with seed {theirs:#x}, expected {ours:#x}")]
+    Seed {
+        /// The seed of the filter the method was called on.
+        ours: u64,
+        /// The seed of the other filter.
+        theirs: u64,
+    },
+}
+
+/// There is no memory for a filter of so many bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no memory for a filter of {m} bits")]
+pub struct OutOfMemory {
+    /// The bits of the filter.
+    pub m: u64,
+}
