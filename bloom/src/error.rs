@@ -30,7 +30,7 @@ pub enum ParamsError {
     #[error("n is 0 keys, expected at least 1")]
     NoKeys,
     /// A rate that is not below 1, or below [`Params::MIN_P`], or no number.
-    #[error("p is {p}, expected at least {min} and below 1", min = Params::MIN_P)]
+    #[error("p is {p:e}, expected at least {min:e} and below 1", min = Params::MIN_P)]
     RateOutOfRange {
         /// The rate asked for.
         p: f64,
