@@ -1,0 +1,401 @@
+//! Downloads: a request to the servent that has the file, or a Push so that it connects to us.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use gnutella_wire::{
+    ByteRange, Giv, Head, OwnedPayload, OwnedPush, PayloadType, Request, Response,
+};
+use overlay_peer::{Context, Link, Object, Reason, StoreError, Ticket, Time};
+
+use crate::routes::Route;
+use crate::servent::random_guid;
+use crate::{
+    Descriptor, Event, FetchFailure, HeadKind, Hit, Message, Misbehaviour, Phase, Servent,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Download {
+    pub fetch: u32,
+    pub deadline: Time,
+    hit: Hit,
+    into: Object,
+    from: u64,
+    stage: Stage,
+    link: Option<Link>,
+    pushed: bool,
+    /// Bytes received, and of these, written.
+    received: u64,
+    written: u64,
+    /// Writes under way, and how many bytes each has.
+    writes: Vec<(Ticket, u64)>,
+    paused: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Waiting for the link to open.
+    Connecting,
+    /// A Push is on its way; waiting for the link and its `GIV`.
+    Pushed,
+    /// The request is sent.
+    Requested,
+    /// So many bytes of the body are still to come.
+    Body { left: u64 },
+    /// Waiting for the last writes.
+    Ending(Result<(), FetchFailure>),
+}
+
+impl Download {
+    pub fn heap_bytes(&self) -> usize {
+        self.hit.name.len() + self.writes.capacity() * size_of::<(Ticket, u64)>()
+    }
+}
+
+impl Servent {
+    /// [`Command::Fetch`](crate::Command::Fetch).
+    pub(crate) fn fetch(
+        &mut self,
+        fetch: u32,
+        hit: Hit,
+        into: Object,
+        from: u64,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let max = self.settings.fetches;
+        if self.work.as_ref().is_some_and(|work| work.downloads.len() >= max) || max == 0 {
+            return cx.emit(Event::FetchFailed { fetch, reason: FetchFailure::TooMany { max } });
+        }
+        if from > 0 && hit.exact_size().is_some_and(|size| from >= size) {
+            return cx.emit(Event::Fetched { fetch, bytes: 0, pushed: false });
+        }
+        let (address, push) = (hit.address, hit.push);
+        let deadline = cx.now() + self.settings.transfer_timeout;
+        self.work().downloads.push(Download {
+            fetch,
+            deadline,
+            hit,
+            into,
+            from,
+            stage: Stage::Connecting,
+            link: None,
+            pushed: false,
+            received: 0,
+            written: 0,
+            writes: Vec::new(),
+            paused: false,
+        });
+        let at = self.work().downloads.len() - 1;
+        if push {
+            self.ask_for_push(at, None, cx);
+        } else {
+            let link = cx.connect(address);
+            self.work().downloads[at].link = Some(link);
+            self.wake_at(deadline, cx);
+        }
+    }
+
+    /// Sends a Push where the servent's hits came from. `failed` is why connecting to it failed, if
+    /// that was tried.
+    fn ask_for_push(&mut self, at: usize, failed: Option<Reason>, cx: &mut Context<'_, Self>) {
+        let own = self.reachable(cx);
+        let Some(download) = self.download_at(at) else { return };
+        let Some(address) = own else {
+            let reason = failed.map_or(FetchFailure::BothFirewalled, FetchFailure::Unreachable);
+            return self.end_download(at, Err(reason), cx);
+        };
+        let (servent, index) = (download.hit.servent, download.hit.index);
+        let route = self.routes.find(PayloadType::PUSH, &servent);
+        let neighbour = match route {
+            Some(Route::Neighbour(slot)) => {
+                self.neighbours.get(usize::from(slot)).copied().flatten()
+            }
+            _ => None,
+        };
+        let Some(neighbour) = neighbour else {
+            let reason = failed.map_or(FetchFailure::NoRoute, FetchFailure::Unreachable);
+            return self.end_download(at, Err(reason), cx);
+        };
+        let push = OwnedPush { servent, index, address, extension: Default::default() };
+        let guid = random_guid(cx.rng());
+        let descriptor = Arc::new(Descriptor::new(guid, OwnedPayload::Push(push)));
+        let ttl = self.settings.ttl;
+        cx.send(neighbour.link, Message::Descriptor { ttl, hops: 0, descriptor });
+        let deadline = cx.now() + self.settings.push_timeout;
+        if let Some(download) = self.download_at(at) {
+            download.stage = Stage::Pushed;
+            download.pushed = true;
+            download.link = None;
+            download.deadline = deadline;
+        }
+        self.wake_at(deadline, cx);
+    }
+
+    /// A link we asked for is open; whether it is a download's.
+    pub(crate) fn download_opened(&mut self, link: Link, cx: &mut Context<'_, Self>) -> bool {
+        let Some(at) = self.download_on(link) else { return false };
+        self.request(at, link, cx);
+        true
+    }
+
+    fn request(&mut self, at: usize, link: Link, cx: &mut Context<'_, Self>) {
+        let deadline = cx.now() + self.settings.transfer_timeout;
+        let Some(download) = self.download_at(at) else { return };
+        let range = (download.from > 0).then_some(ByteRange::From { first: download.from });
+        let request = Request::build(download.hit.index, &download.hit.name, range);
+        download.stage = Stage::Requested;
+        download.link = Some(link);
+        download.deadline = deadline;
+        cx.phase(link, Phase::Response);
+        cx.send(link, Message::head(HeadKind::Request, request));
+        self.wake_at(deadline, cx);
+    }
+
+    /// Someone opened a link to us and offers a file.
+    pub(crate) fn download_given(
+        &mut self,
+        link: Link,
+        head: Head<'_>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Ok(giv) = Giv::parse(head) else {
+            return self.misbehaved(link, Misbehaviour::BadHead, cx);
+        };
+        let downloads = self.work.iter().flat_map(|work| &work.downloads);
+        let wanted = downloads.enumerate().find(|(_, download)| {
+            download.stage == Stage::Pushed
+                && download.hit.servent == giv.servent
+                && download.hit.index == giv.index
+        });
+        match wanted.map(|(at, _)| at) {
+            Some(at) => self.request(at, link, cx),
+            None => self.misbehaved(link, Misbehaviour::UnaskedGiv, cx),
+        }
+    }
+
+    /// The head of a response.
+    pub(crate) fn download_answered(
+        &mut self,
+        link: Link,
+        head: Head<'_>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(at) = self.download_on(link) else { return };
+        let deadline = cx.now() + self.settings.transfer_timeout;
+        let Some(download) = self.download_at(at) else { return };
+        if download.stage != Stage::Requested {
+            return self.out_of_place(link, cx);
+        }
+        match body_length(&download.hit, download.from, head) {
+            Err(reason) => self.end_download(at, Err(reason), cx),
+            Ok(0) => self.end_download(at, Ok(()), cx),
+            Ok(left) => {
+                download.stage = Stage::Body { left };
+                download.deadline = deadline;
+                cx.phase(link, Phase::Body { left });
+            }
+        }
+    }
+
+    /// A piece of a body.
+    pub(crate) fn data(&mut self, link: Link, bytes: Bytes, cx: &mut Context<'_, Self>) {
+        let most = self.settings.download_writes.max(1);
+        let deadline = cx.now() + self.settings.transfer_timeout;
+        let Some(at) = self.download_on(link) else { return self.out_of_place(link, cx) };
+        let Some(download) = self.download_at(at) else { return };
+        let length = bytes.len() as u64;
+        let left = match download.stage {
+            Stage::Body { left } if length <= left => left - length,
+            _ => return self.out_of_place(link, cx),
+        };
+        let offset = download.from.saturating_add(download.received);
+        let ticket = cx.write(download.into, offset, bytes);
+        download.writes.push((ticket, length));
+        download.received += length;
+        download.deadline = deadline;
+        if left == 0 {
+            return self.end_download(at, Ok(()), cx);
+        }
+        download.stage = Stage::Body { left };
+        cx.phase(link, Phase::Body { left });
+        if download.writes.len() >= most {
+            download.paused = true;
+            cx.pause(link, true);
+        }
+    }
+
+    /// A write is done.
+    pub(crate) fn download_stored(
+        &mut self,
+        ticket: Ticket,
+        outcome: Result<(), StoreError>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let most = self.settings.download_writes.max(1);
+        let downloads = self.work.iter_mut().flat_map(|work| &mut work.downloads).enumerate();
+        let mut found = None;
+        for (at, download) in downloads {
+            if let Some(write) = download.writes.iter().position(|(t, _)| *t == ticket) {
+                found = Some((at, download.writes.remove(write).1));
+                break;
+            }
+        }
+        let Some((at, length)) = found else { return };
+        let Some(download) = self.download_at(at) else { return };
+        match outcome {
+            Ok(()) => download.written += length,
+            Err(error) => {
+                return self.end_download(at, Err(FetchFailure::Store(error)), cx);
+            }
+        }
+        if let (true, Some(link)) = (download.paused && download.writes.len() < most, download.link)
+        {
+            download.paused = false;
+            cx.pause(link, false);
+        }
+        if let Stage::Ending(outcome) = download.stage {
+            self.end_download(at, outcome, cx);
+        }
+    }
+
+    /// Whether the link was a download's; it is gone.
+    pub(crate) fn download_closed(
+        &mut self,
+        link: Link,
+        reason: Reason,
+        cx: &mut Context<'_, Self>,
+    ) -> bool {
+        let Some(at) = self.download_on(link) else { return false };
+        let Some(download) = self.download_at(at) else { return false };
+        download.link = None;
+        if download.stage == Stage::Connecting {
+            self.ask_for_push(at, Some(reason), cx);
+        } else {
+            self.end_download(at, Err(FetchFailure::Interrupted { bytes: 0, reason }), cx);
+        }
+        true
+    }
+
+    pub(crate) fn fail_fetch(
+        &mut self,
+        fetch: u32,
+        reason: FetchFailure,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let mut downloads = self.work.iter().flat_map(|work| &work.downloads);
+        if let Some(at) = downloads.position(|download| download.fetch == fetch) {
+            self.end_download(at, Err(reason), cx);
+        }
+    }
+
+    /// Ends downloads that make no progress.
+    pub(crate) fn sweep_downloads(&mut self, cx: &mut Context<'_, Self>) {
+        let (now, again) = (cx.now(), cx.now() + self.settings.transfer_timeout);
+        let mut at = 0;
+        while let Some(download) = self.download_at(at) {
+            at += 1;
+            if download.deadline > now {
+                continue;
+            }
+            let (stage, before) = (download.stage, self.work().downloads.len());
+            match stage {
+                // The driver still owes an answer about a write.
+                Stage::Ending(_) => self.work().downloads[at - 1].deadline = again,
+                Stage::Pushed => {
+                    self.end_download(at - 1, Err(FetchFailure::PushUnanswered), cx);
+                }
+                Stage::Connecting => {
+                    let link = self.work().downloads[at - 1].link.take();
+                    if let Some(link) = link {
+                        cx.close(link);
+                    }
+                    self.ask_for_push(at - 1, Some(Reason::TimedOut), cx);
+                }
+                Stage::Requested | Stage::Body { .. } => {
+                    self.end_download(at - 1, Err(FetchFailure::TimedOut { bytes: 0 }), cx);
+                }
+            }
+            if self.work().downloads.len() < before {
+                at -= 1;
+            }
+        }
+    }
+
+    /// Ends a download, once its last write is done.
+    fn end_download(
+        &mut self,
+        at: usize,
+        outcome: Result<(), FetchFailure>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let again = cx.now() + self.settings.transfer_timeout;
+        let Some(work) = &mut self.work else { return };
+        let Some(download) = work.downloads.get_mut(at) else { return };
+        if let Some(link) = download.link.take() {
+            cx.close(link);
+        }
+        if !download.writes.is_empty() {
+            // The first failure is the reason.
+            if !matches!(download.stage, Stage::Ending(Err(_))) {
+                download.stage = Stage::Ending(outcome);
+                download.deadline = again;
+            }
+            return;
+        }
+        let outcome = match download.stage {
+            Stage::Ending(Err(first)) => Err(first),
+            _ => outcome,
+        };
+        let Download { fetch, written: bytes, pushed, .. } = work.downloads.remove(at);
+        cx.emit(match outcome {
+            Ok(()) => Event::Fetched { fetch, bytes, pushed },
+            Err(FetchFailure::Interrupted { reason, .. }) => {
+                Event::FetchFailed { fetch, reason: FetchFailure::Interrupted { bytes, reason } }
+            }
+            Err(FetchFailure::TimedOut { .. }) => {
+                Event::FetchFailed { fetch, reason: FetchFailure::TimedOut { bytes } }
+            }
+            Err(reason) => Event::FetchFailed { fetch, reason },
+        });
+    }
+
+    pub(crate) fn is_download(&self, link: Link) -> bool {
+        self.download_on(link).is_some()
+    }
+
+    fn download_on(&self, link: Link) -> Option<usize> {
+        let mut downloads = self.work.iter().flat_map(|work| &work.downloads);
+        downloads.position(|download| download.link == Some(link))
+    }
+
+    fn download_at(&mut self, at: usize) -> Option<&mut Download> {
+        self.work.as_mut()?.downloads.get_mut(at)
+    }
+}
+
+/// How long the body of a response is, if the response is to our request.
+fn body_length(hit: &Hit, from: u64, head: Head<'_>) -> Result<u64, FetchFailure> {
+    let response = Response::parse(head).map_err(|_| FetchFailure::BadResponse)?;
+    match response.code {
+        200 | 206 => {}
+        404 => return Err(FetchFailure::NotFound),
+        503 => return Err(FetchFailure::Busy),
+        code => return Err(FetchFailure::Refused { code }),
+    }
+    let bad = |_| FetchFailure::BadResponse;
+    let announced = response.content_length().map_err(bad)?.ok_or(FetchFailure::BadResponse)?;
+    let starts = match response.content_range().map_err(bad)? {
+        Some(content) => content.range.map(|(first, _)| first),
+        None => (response.code == 200).then_some(0),
+    };
+    if starts.unwrap_or(from) != from {
+        return Err(FetchFailure::BadResponse);
+    }
+    match hit.exact_size().map(|size| size.saturating_sub(from)) {
+        Some(expected) if expected != announced => {
+            Err(FetchFailure::WrongLength { announced, expected })
+        }
+        _ => Ok(announced),
+    }
+}

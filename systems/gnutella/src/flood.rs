@@ -1,0 +1,343 @@
+//! Descriptors: floods, answers on the reverse path, Pushes along the path of the hits.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use gnutella_wire::{
+    HitResult, OwnedPayload, OwnedPong, OwnedPush, OwnedQueryHit, PayloadType, Query, QueryFlags,
+    Trailer, forward, keywords,
+};
+use overlay_peer::Context;
+
+use crate::counters::count;
+use crate::message::is_known;
+use crate::routes::Route;
+use crate::servent::random_guid;
+use crate::words::contains_all;
+use crate::{Descriptor, Event, Hit, Message, SearchRejection, Servent};
+
+/// The vendor code in the trailer of this servent's hits.
+const VENDOR: [u8; 4] = *b"OVLY";
+
+impl Servent {
+    /// [`Command::Search`](crate::Command::Search).
+    pub(crate) fn search(&mut self, search: u32, text: &str, cx: &mut Context<'_, Self>) {
+        let max = self.settings.query_bytes;
+        let flags = QueryFlags::from_min_speed(0);
+        let query = match Query::new(flags, text.as_bytes()) {
+            _ if text.len() > max => Err(SearchRejection::TooLong { length: text.len(), max }),
+            _ if keywords(text.as_bytes()).next().is_none() => Err(SearchRejection::NoKeyword),
+            Err(_) => Err(SearchRejection::ContainsNul),
+            Ok(query) => Ok(query),
+        };
+        let query = match query {
+            Ok(query) => OwnedPayload::Query(query.to_owned()),
+            Err(reason) => return cx.emit(Event::SearchRejected { search, reason }),
+        };
+        let guid = random_guid(cx.rng());
+        self.age_routes(cx);
+        self.routes.insert(PayloadType::QUERY, &guid, Route::Own);
+        let most = self.settings.searches.max(1);
+        let searches = &mut self.work().searches;
+        if searches.len() >= most {
+            searches.remove(0);
+        }
+        searches.push((guid, search));
+        let (ttl, descriptor) = (self.settings.ttl, Arc::new(Descriptor::new(guid, query)));
+        for link in self.neighbours() {
+            let descriptor = descriptor.clone();
+            cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor });
+        }
+    }
+
+    /// A descriptor from a neighbour.
+    pub(crate) fn descriptor(
+        &mut self,
+        from: u8,
+        ttl: u8,
+        hops: u8,
+        descriptor: Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(from)) {
+            neighbour.silent = 0;
+        }
+        let Ok(ttl) = self.settings.ttl_rules.received(ttl, hops) else {
+            return count(&mut self.counters.ttl_dropped);
+        };
+        let came = Came { from, ttl, hops };
+        match descriptor.payload() {
+            OwnedPayload::Ping(_) => self.ping(came, &descriptor, cx),
+            OwnedPayload::Pong(_) => self.pong(came, &descriptor, cx),
+            OwnedPayload::Query(query) => {
+                let query = query.borrow();
+                if query.text().len() > self.settings.query_bytes {
+                    return count(&mut self.counters.malformed);
+                }
+                self.query(came, query, &descriptor, cx);
+            }
+            OwnedPayload::QueryHit(hit) => {
+                self.query_hit(came, hit, &descriptor, cx);
+            }
+            OwnedPayload::Push(push) => self.push(came, push, &descriptor, cx),
+            OwnedPayload::Unknown { payload_type, .. } if is_known(*payload_type) => {
+                count(&mut self.counters.malformed);
+            }
+            _ => count(&mut self.counters.unknown),
+        }
+    }
+
+    fn ping(&mut self, came: Came, ping: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+        // A Ping that ends here only asks whether this servent is alive; nothing has to find back.
+        let direct = came.hops == 0 && came.ttl <= 1;
+        if !direct && !self.is_new(PayloadType::PING, came, ping, cx) {
+            return;
+        }
+        let room = self.neighbours().count() < self.settings.max_links;
+        let address = self.reachable(cx);
+        if direct || (room && address.is_some()) {
+            // Port 0 where nobody can connect to: alive, but not a host for anybody's cache.
+            let nowhere = core::net::SocketAddrV4::new(core::net::Ipv4Addr::UNSPECIFIED, 0);
+            let bytes = self.shared().map(|file| file.size).fold(0, u64::saturating_add);
+            let pong = OwnedPong {
+                address: address.unwrap_or(nowhere),
+                files: u32::try_from(self.shares.len()).unwrap_or(u32::MAX),
+                kbytes: u32::try_from(bytes / 1_024).unwrap_or(u32::MAX),
+                extension: Box::default(),
+            };
+            let pong = Descriptor::new(ping.guid(), OwnedPayload::Pong(pong));
+            self.answer(came, pong, cx);
+        }
+        self.flood(came, ping, cx);
+    }
+
+    fn pong(&mut self, came: Came, pong: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+        let OwnedPayload::Pong(body) = pong.payload() else { return };
+        let Some(route) = self.route(PayloadType::PING, came, pong) else { return };
+        if came.hops == 0
+            && let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(came.from))
+            && crate::hosts::usable(body.address)
+        {
+            neighbour.host = Some(body.address);
+        }
+        self.learn(body.address, cx);
+        if let Route::Neighbour(to) = route {
+            self.pass(to, came, pong, cx);
+        }
+    }
+
+    fn query(
+        &mut self,
+        came: Came,
+        query: Query<'_>,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if !self.is_new(PayloadType::QUERY, came, descriptor, cx) {
+            return;
+        }
+        if let Some(hit) = self.hit_for(query, descriptor, cx) {
+            count(&mut self.counters.answered);
+            let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
+            self.answer(came, hit, cx);
+        }
+        self.flood(came, descriptor, cx);
+    }
+
+    /// What this servent has of what a query asks for.
+    fn hit_for(
+        &self,
+        query: Query<'_>,
+        descriptor: &Descriptor,
+        cx: &Context<'_, Self>,
+    ) -> Option<OwnedQueryHit> {
+        let words = descriptor.words();
+        if words.is_empty() || words.signature & !self.signature != 0 {
+            return None;
+        }
+        let flags = query.flags();
+        let too_slow =
+            flags.min_speed().is_some_and(|speed| u32::from(speed) > self.settings.speed);
+        let unreachable = self.reachable(cx).is_none();
+        if too_slow || (unreachable && flags.has(QueryFlags::FIREWALLED)) {
+            return None;
+        }
+        let wanted = flags.max_hits().filter(|&max| max > 0).map_or(usize::MAX, usize::from);
+        let results: Vec<HitResult<'_>> = self
+            .shares
+            .iter()
+            .filter_map(|&index| Some((index, self.catalogue.entry(index)?)))
+            .filter(|(_, entry)| entry.words.may_contain_all(words))
+            .filter(|(_, entry)| contains_all(entry.file.name.as_bytes(), query.text()))
+            .map(|(index, entry)| HitResult {
+                index,
+                size: u32::try_from(entry.file.size).unwrap_or(u32::MAX),
+                name: entry.file.name.as_bytes(),
+                extension: &[],
+            })
+            .take(self.settings.results.min(wanted).min(usize::from(u8::MAX)))
+            .scan(0, |bytes, result| {
+                // The whole hit stays within what everybody accepts as a payload.
+                *bytes += result.name.len();
+                (*bytes <= 32_768).then_some(result)
+            })
+            .collect();
+        if results.is_empty() {
+            return None;
+        }
+        let nowhere = core::net::SocketAddrV4::new(core::net::Ipv4Addr::UNSPECIFIED, 0);
+        let address = self.public(cx).unwrap_or(nowhere);
+        let mut hit = OwnedQueryHit::new(address, self.settings.speed, self.guid, results).ok()?;
+        let open = Trailer::open_data(unreachable, self.is_busy());
+        let mut trailer = Vec::new();
+        Trailer::new(VENDOR, &open, &[]).ok()?.encode(&mut trailer);
+        hit.trailer = trailer.into();
+        Some(hit)
+    }
+
+    fn query_hit(
+        &mut self,
+        came: Came,
+        hit: &OwnedQueryHit,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(route) = self.route(PayloadType::QUERY, came, descriptor) else { return };
+        // A Push for this servent goes where its hits come from.
+        self.age_routes(cx);
+        self.routes.set(PayloadType::PUSH, &hit.servent, Route::Neighbour(came.from));
+        match route {
+            Route::Neighbour(to) => self.pass(to, came, descriptor, cx),
+            Route::Own => self.deliver(came, hit, descriptor, cx),
+            Route::Gone => {}
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        came: Came,
+        hit: &OwnedQueryHit,
+        descriptor: &Descriptor,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let searches = self.work.iter().flat_map(|work| &work.searches);
+        let mut found = searches.filter(|(guid, _)| *guid == descriptor.guid());
+        let Some(&(_, search)) = found.next() else {
+            return count(&mut self.counters.late_hits);
+        };
+        let hit = hit.borrow();
+        let trailer = hit.trailer().ok().flatten();
+        let push = trailer.and_then(|trailer| trailer.push()).unwrap_or(false);
+        for result in hit.results {
+            let hit = Hit {
+                address: hit.address.into(),
+                push,
+                servent: hit.servent,
+                index: result.index,
+                size: result.size,
+                speed: hit.speed,
+                name: result.name.into(),
+            };
+            cx.emit(Event::Hit { search, hops: came.hops.saturating_add(1), hit });
+        }
+    }
+
+    fn push(
+        &mut self,
+        came: Came,
+        push: &OwnedPush,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if push.servent == self.guid {
+            return self.upload_pushed(push.index, push.address, cx);
+        }
+        let found = self.routes.find(PayloadType::PUSH, &push.servent);
+        if let Some(Route::Neighbour(to)) = self.judge(found, came) {
+            self.pass(to, came, descriptor, cx);
+        }
+    }
+
+    /// Whether a flooded descriptor is seen for the first time; if so, its answers find back.
+    fn is_new(
+        &mut self,
+        kind: PayloadType,
+        came: Came,
+        descriptor: &Descriptor,
+        cx: &mut Context<'_, Self>,
+    ) -> bool {
+        self.age_routes(cx);
+        let new = self.routes.insert(kind, &descriptor.guid(), Route::Neighbour(came.from));
+        if !new {
+            count(&mut self.counters.duplicates);
+        }
+        new
+    }
+
+    /// Where an answer goes: to the neighbour that the asking descriptor came from, or to the user.
+    fn route(&mut self, asked: PayloadType, came: Came, answer: &Descriptor) -> Option<Route> {
+        let found = self.routes.find(asked, &answer.guid());
+        self.judge(found, came)
+    }
+
+    fn judge(&mut self, found: Option<Route>, came: Came) -> Option<Route> {
+        match found {
+            // Whoever sends us the answer to its own question makes it up.
+            None => count(&mut self.counters.unrouted),
+            Some(Route::Neighbour(slot)) if slot == came.from => count(&mut self.counters.unrouted),
+            Some(Route::Gone) => count(&mut self.counters.dead_routes),
+            route => return route,
+        }
+        None
+    }
+
+    /// Sends an answer of this servent's own back where the question came from. Its TTL is just
+    /// enough for the way back.
+    fn answer(&self, came: Came, answer: Descriptor, cx: &mut Context<'_, Self>) {
+        let Some(Some(neighbour)) = self.neighbours.get(usize::from(came.from)) else { return };
+        let (ttl, descriptor) = (came.hops.saturating_add(1), Arc::new(answer));
+        cx.send(neighbour.link, Message::Descriptor { ttl, hops: 0, descriptor });
+    }
+
+    /// Passes a descriptor on to one neighbour.
+    fn pass(&mut self, to: u8, came: Came, it: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+        let Some(Some(neighbour)) = self.neighbours.get(usize::from(to)) else {
+            return count(&mut self.counters.dead_routes);
+        };
+        let Some((ttl, hops)) = forward(came.ttl, came.hops) else {
+            return count(&mut self.counters.expired);
+        };
+        cx.send(neighbour.link, Message::Descriptor { ttl, hops, descriptor: it.clone() });
+    }
+
+    /// Passes a descriptor on to every neighbour but the one it came from.
+    fn flood(&self, came: Came, it: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+        let Some((ttl, hops)) = forward(came.ttl, came.hops) else { return };
+        for (slot, neighbour) in self.neighbours.iter().enumerate() {
+            if let Some(neighbour) = neighbour
+                && slot != usize::from(came.from)
+            {
+                cx.send(neighbour.link, Message::Descriptor { ttl, hops, descriptor: it.clone() });
+            }
+        }
+    }
+
+    pub(crate) fn age_routes(&mut self, cx: &Context<'_, Self>) {
+        self.routes.age(cx.now(), self.settings.route_lifetime, self.settings.routes);
+    }
+
+    fn shared(&self) -> impl Iterator<Item = &crate::SharedFile> {
+        self.shares.iter().filter_map(|&index| self.catalogue.file(index))
+    }
+}
+
+/// How a descriptor came here.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    /// The slot of the neighbour.
+    from: u8,
+    /// The TTL it may go on with, before it is decreased.
+    ttl: u8,
+    hops: u8,
+}

@@ -1,0 +1,308 @@
+//! The servent: its state, and which part of it takes which input.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddrV4;
+
+use bytes::Bytes;
+use gnutella_wire::Guid;
+use overlay_peer::{
+    Address, Context, Link, LinkState, Peer, Reason, StoreError, Ticket, Time, Timer,
+};
+use rand_core::Rng;
+
+use crate::download::Download;
+use crate::hosts::Hosts;
+use crate::routes::Routes;
+use crate::upkeep::Greeting;
+use crate::upload::Upload;
+use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, Settings};
+
+/// A Gnutella 0.4 servent.
+///
+/// One servent is a state machine for [`overlay_peer`]'s drivers; see the crate's front page for
+/// what it does. A clone is a copy of its whole state.
+#[derive(Clone, Debug)]
+pub struct Servent {
+    pub(crate) guid: Guid,
+    pub(crate) firewalled: bool,
+    /// What it was told to advertise, if that is an IPv4 address.
+    pub(crate) advertise: Option<SocketAddrV4>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Indices of its own files in the catalogue, sorted.
+    pub(crate) shares: Box<[u32]>,
+    /// The signatures of all its files together.
+    pub(crate) signature: u64,
+    /// By slot; a route names one.
+    pub(crate) neighbours: Vec<Option<Neighbour>>,
+    pub(crate) routes: Routes,
+    pub(crate) hosts: Hosts,
+    /// What most servents have nothing of most of the time.
+    pub(crate) work: Option<Box<Work>>,
+    pub(crate) counters: Counters,
+    /// Left, and not joined again.
+    pub(crate) away: bool,
+    pub(crate) ping_armed: bool,
+    pub(crate) reconnect_armed: bool,
+    /// How often it looked for neighbours since it last found one.
+    pub(crate) tries: u8,
+}
+
+/// The other side of a link on which descriptors travel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Neighbour {
+    pub link: Link,
+    /// Where it accepts connections, as far as known.
+    pub host: Option<SocketAddrV4>,
+    /// Keep-alive Pings sent since it last said something.
+    pub silent: u8,
+}
+
+/// Handshakes, transfers and own searches under way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Work {
+    pub greetings: Vec<Greeting>,
+    pub downloads: Vec<Download>,
+    pub uploads: Vec<Upload>,
+    /// The GUIDs of own queries and what the user calls them, oldest first.
+    pub searches: Vec<(Guid, u32)>,
+    /// When the next wake for a deadline is due.
+    pub sweep_at: Option<Time>,
+}
+
+impl Servent {
+    /// A servent that shares these files of the catalogue. Numbers the catalogue does not have are
+    /// left out.
+    pub fn new(
+        config: Config,
+        catalogue: Arc<Catalogue>,
+        shares: impl IntoIterator<Item = u32>,
+    ) -> Self {
+        let mut shares: Vec<u32> =
+            shares.into_iter().filter(|&index| catalogue.file(index).is_some()).collect();
+        shares.sort_unstable();
+        shares.dedup();
+        let signature = shares
+            .iter()
+            .filter_map(|&index| catalogue.entry(index))
+            .fold(0, |set, entry| set | entry.words.signature);
+        Self {
+            guid: config.servent,
+            firewalled: config.firewalled,
+            advertise: config.advertise.and_then(ipv4),
+            settings: config.settings,
+            catalogue,
+            shares: shares.into(),
+            signature,
+            neighbours: Vec::new(),
+            routes: Routes::new(),
+            hosts: Hosts::default(),
+            work: None,
+            counters: Counters::default(),
+            away: false,
+            ping_armed: false,
+            reconnect_armed: false,
+            tries: 0,
+        }
+    }
+
+    /// Names this servent in its hits.
+    pub fn guid(&self) -> Guid {
+        self.guid
+    }
+
+    /// What it counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The indices of the files it shares, sorted.
+    pub fn shares(&self) -> &[u32] {
+        &self.shares
+    }
+
+    /// The links to its neighbours.
+    pub fn neighbours(&self) -> impl Iterator<Item = Link> {
+        self.neighbours.iter().flatten().map(|neighbour| neighbour.link)
+    }
+
+    /// How many hosts it knows to connect to.
+    pub fn known_hosts(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// What it remembers, as (entries, bytes): GUIDs and routes, cached hosts, links, own searches,
+    /// transfers, and the list of shared files. The bytes are those on the heap, unused room in
+    /// tables included; neither the shared [`Catalogue`] nor the servent's own struct.
+    pub fn footprint(&self) -> (usize, usize) {
+        let mut entries =
+            self.routes.len() + self.hosts.len() + self.neighbours().count() + self.shares.len();
+        let mut bytes = self.routes.heap_bytes()
+            + self.hosts.heap_bytes()
+            + self.neighbours.capacity() * size_of::<Option<Neighbour>>()
+            + size_of_val(&*self.shares);
+        if let Some(work) = &self.work {
+            entries += work.greetings.len()
+                + work.downloads.len()
+                + work.uploads.len()
+                + work.searches.len();
+            bytes += size_of::<Work>()
+                + work.greetings.capacity() * size_of::<Greeting>()
+                + work.downloads.capacity() * size_of::<Download>()
+                + work.downloads.iter().map(Download::heap_bytes).sum::<usize>()
+                + work.uploads.capacity() * size_of::<Upload>()
+                + work.searches.capacity() * size_of::<(Guid, u32)>();
+        }
+        (entries, bytes)
+    }
+
+    /// Where it tells others to connect to. `None` if there is no such IPv4 address.
+    pub(crate) fn public(&self, cx: &Context<'_, Self>) -> Option<SocketAddrV4> {
+        self.advertise.or_else(|| ipv4(cx.here())).filter(|&address| crate::hosts::usable(address))
+    }
+
+    /// Whether others can connect to it.
+    pub(crate) fn reachable(&self, cx: &Context<'_, Self>) -> Option<SocketAddrV4> {
+        if self.firewalled { None } else { self.public(cx) }
+    }
+
+    pub(crate) fn work(&mut self) -> &mut Work {
+        self.work.get_or_insert_default()
+    }
+
+    /// The slot of a neighbour.
+    pub(crate) fn slot(&self, link: Link) -> Option<u8> {
+        let slot =
+            self.neighbours.iter().position(|n| n.is_some_and(|neighbour| neighbour.link == link));
+        slot.and_then(|slot| u8::try_from(slot).ok())
+    }
+
+    /// Closes a link because of what the other side did on it.
+    pub(crate) fn misbehaved(
+        &mut self,
+        link: Link,
+        what: Misbehaviour,
+        cx: &mut Context<'_, Self>,
+    ) {
+        cx.close(link);
+        cx.emit(Event::Misbehaved { link, what });
+    }
+
+    /// Frees what holds nothing any more.
+    fn tidy(&mut self) {
+        let idle = |work: &mut Box<Work>| {
+            work.greetings.is_empty()
+                && work.downloads.is_empty()
+                && work.uploads.is_empty()
+                && work.searches.is_empty()
+                && work.sweep_at.is_none()
+        };
+        self.work.take_if(idle);
+    }
+}
+
+/// A random GUID, marked as a modern servent's.
+pub(crate) fn random_guid(rng: &mut impl Rng) -> Guid {
+    let mut bytes = [0; Guid::LEN];
+    rng.fill_bytes(&mut bytes);
+    Guid::from_bytes(bytes).marked()
+}
+
+pub(crate) fn ipv4(address: Address) -> Option<SocketAddrV4> {
+    match address {
+        Address::V4(address) => Some(address),
+        Address::V6(_) => None,
+    }
+}
+
+/// The timers of a servent.
+pub(crate) mod timer {
+    use overlay_peer::Timer;
+
+    /// Time to ping the neighbours.
+    pub(crate) const PING: Timer = Timer(0);
+    /// Time to look for a new neighbour.
+    pub(crate) const RECONNECT: Timer = Timer(1);
+    /// Something under way may have taken too long.
+    pub(crate) const SWEEP: Timer = Timer(2);
+}
+
+impl Peer for Servent {
+    type Message = Message;
+    type Command = Command;
+    type Event = Event;
+
+    fn command(&mut self, command: Command, cx: &mut Context<'_, Self>) {
+        match command {
+            Command::Join { hosts } => self.join(&hosts, cx),
+            Command::Search { search, text } => self.search(search, &text, cx),
+            Command::Fetch { fetch, hit, into, from } => self.fetch(fetch, hit, into, from, cx),
+            Command::Leave => self.leave(cx),
+        }
+        self.tidy();
+    }
+
+    fn link_changed(&mut self, link: Link, state: LinkState, cx: &mut Context<'_, Self>) {
+        match state {
+            LinkState::Open { remote, inbound: true } => self.accepted(link, remote, cx),
+            LinkState::Open { inbound: false, .. } => {
+                let _ = self.greeting_opened(link, cx)
+                    || self.download_opened(link, cx)
+                    || self.upload_opened(link, cx);
+            }
+            LinkState::Congested => {}
+            LinkState::Writable => self.upload_writable(link, cx),
+            LinkState::Closed(reason) => self.closed(link, reason, cx),
+        }
+        self.tidy();
+    }
+
+    fn receive(&mut self, from: Link, message: Message, cx: &mut Context<'_, Self>) {
+        match message {
+            Message::Descriptor { ttl, hops, descriptor } => match self.slot(from) {
+                Some(slot) => self.descriptor(slot, ttl, hops, descriptor, cx),
+                None => self.courtesy(from, hops, &descriptor, cx),
+            },
+            Message::Head { kind, head } => {
+                self.head(from, kind, head.borrow(), cx);
+                self.tidy();
+            }
+            Message::Data(bytes) => self.data(from, *bytes, cx),
+        }
+    }
+
+    fn wake(&mut self, timer: Timer, cx: &mut Context<'_, Self>) {
+        match timer {
+            timer::PING => self.keep_alive(cx),
+            timer::RECONNECT => self.reconnect(cx),
+            timer::SWEEP => self.sweep(cx),
+            _ => {}
+        }
+        self.tidy();
+    }
+
+    fn stored(
+        &mut self,
+        ticket: Ticket,
+        outcome: Result<Bytes, StoreError>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if let Some(outcome) = self.upload_stored(ticket, outcome, cx) {
+            self.download_stored(ticket, outcome.map(|_| ()), cx);
+        }
+        self.tidy();
+    }
+}
+
+impl Servent {
+    fn closed(&mut self, link: Link, reason: Reason, cx: &mut Context<'_, Self>) {
+        if let Some(slot) = self.slot(link) {
+            return self.neighbour_lost(slot, Some(reason), cx);
+        }
+        let _ = self.greeting_closed(link, cx)
+            || self.download_closed(link, reason, cx)
+            || self.upload_closed(link);
+    }
+}

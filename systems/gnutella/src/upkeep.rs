@@ -1,0 +1,425 @@
+//! Joining and staying: handshakes, neighbours, the search for new ones, deadlines.
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use gnutella_wire::{
+    Connect, Head, OwnedPayload, OwnedPing, OwnedPong, PayloadType, Reply, Version,
+};
+use overlay_peer::{Address, Context, Link, Reason, Time};
+use rand_core::Rng;
+
+use crate::counters::count;
+use crate::routes::Route;
+use crate::servent::{Neighbour, ipv4, random_guid, timer};
+use crate::{
+    Descriptor, Event, FetchFailure, HeadKind, Message, Misbehaviour, Phase, Servent, Settings,
+};
+
+/// A link that is neither a neighbour's nor a transfer's yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Greeting {
+    pub link: Link,
+    pub stage: Stage,
+    pub deadline: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// We asked for it, to become a neighbour of this host.
+    Connecting { to: Address },
+    /// Our handshake is sent.
+    Greeted { to: Address },
+    /// They opened it, and have not said what for.
+    Accepted { remote: Address },
+    /// A handshake for which there is no room: the first Ping is answered with hosts we know, then
+    /// the link is closed. Servents that gave out hosts to newcomers did this in 0.4.
+    Courtesy,
+}
+
+impl Servent {
+    /// [`Command::Join`](crate::Command::Join).
+    pub(crate) fn join(&mut self, hosts: &[Address], cx: &mut Context<'_, Self>) {
+        self.away = false;
+        let own = self.public(cx);
+        for &host in hosts {
+            if let Some(host) = ipv4(host).filter(|&host| Some(host) != own) {
+                self.hosts.insert(host, self.settings.hosts);
+            }
+            let taken = self.neighbours().count() + self.connecting().count();
+            if taken < self.most_links() && !self.is_linked(host) {
+                self.connect(host, cx);
+            }
+        }
+        self.seek(cx);
+    }
+
+    /// [`Command::Leave`](crate::Command::Leave).
+    pub(crate) fn leave(&mut self, cx: &mut Context<'_, Self>) {
+        self.away = true;
+        for neighbour in core::mem::take(&mut self.neighbours).into_iter().flatten() {
+            cx.close(neighbour.link);
+            cx.emit(Event::Unlinked { link: neighbour.link, reason: None });
+        }
+        self.routes.clear();
+        let Some(work) = &mut self.work else { return };
+        for greeting in work.greetings.drain(..) {
+            cx.close(greeting.link);
+        }
+        for upload in work.uploads.drain(..) {
+            cx.close(upload.link);
+        }
+        work.searches.clear();
+        let fetches: alloc::vec::Vec<u32> = work.downloads.iter().map(|d| d.fetch).collect();
+        for fetch in fetches {
+            self.fail_fetch(fetch, FetchFailure::Left, cx);
+        }
+    }
+
+    /// Someone opened a link to us.
+    pub(crate) fn accepted(&mut self, link: Link, remote: Address, cx: &mut Context<'_, Self>) {
+        let waiting = self.work.as_ref().map_or(0, |work| {
+            work.greetings.iter().filter(|g| !matches!(g.stage, Stage::Connecting { .. })).count()
+        });
+        if self.away || waiting >= self.settings.greetings {
+            count(&mut self.counters.refused);
+            return cx.close(link);
+        }
+        self.greet(link, Stage::Accepted { remote }, cx);
+    }
+
+    /// A link we asked for is open; whether it is one for a handshake.
+    pub(crate) fn greeting_opened(&mut self, link: Link, cx: &mut Context<'_, Self>) -> bool {
+        let Some(greeting) = self.greeting(link) else { return false };
+        if let Stage::Connecting { to } = greeting.stage {
+            greeting.stage = Stage::Greeted { to };
+            cx.send(link, Message::head(HeadKind::Connect, Connect::v04()));
+            cx.phase(link, Phase::Reply);
+        }
+        true
+    }
+
+    /// Whether the link was one for a handshake; it is gone.
+    pub(crate) fn greeting_closed(&mut self, link: Link, cx: &mut Context<'_, Self>) -> bool {
+        let Some(greeting) = self.end_greeting(link) else { return false };
+        if let Stage::Connecting { to } | Stage::Greeted { to } = greeting.stage {
+            self.host_failed(to, cx);
+        }
+        true
+    }
+
+    /// A head arrived: on a new link it says what the link is for.
+    pub(crate) fn head(
+        &mut self,
+        link: Link,
+        kind: HeadKind,
+        head: Head<'_>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let stage = self.greeting(link).map(|greeting| greeting.stage);
+        match (stage, kind) {
+            (Some(Stage::Accepted { remote }), HeadKind::Connect) => {
+                self.end_greeting(link);
+                self.answer_handshake(link, remote, head, cx);
+            }
+            (Some(Stage::Accepted { .. }), HeadKind::Request) => {
+                self.end_greeting(link);
+                self.upload_requested(link, head, cx);
+            }
+            (Some(Stage::Accepted { .. }), HeadKind::Giv) => {
+                self.end_greeting(link);
+                self.download_given(link, head, cx);
+            }
+            (Some(Stage::Greeted { to }), HeadKind::Reply) => {
+                self.end_greeting(link);
+                match Reply::parse(head) {
+                    Reply::AcceptedV04 => {
+                        cx.phase(link, Phase::Descriptors);
+                        self.linked(link, to, false, cx);
+                    }
+                    Reply::Accepted { .. } | Reply::Refused { .. } => {
+                        cx.close(link);
+                        self.host_failed(to, cx);
+                    }
+                }
+            }
+            (None, HeadKind::Request) if self.is_upload(link) => {
+                self.upload_requested(link, head, cx);
+            }
+            (None, HeadKind::Response) if self.is_download(link) => {
+                self.download_answered(link, head, cx);
+            }
+            _ => self.out_of_place(link, cx),
+        }
+    }
+
+    fn answer_handshake(
+        &mut self,
+        link: Link,
+        remote: Address,
+        head: Head<'_>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        match Connect::parse(head) {
+            Err(_) => return self.misbehaved(link, Misbehaviour::BadHead, cx),
+            // A newer servent tries again with 0.4 when an old one closes.
+            Ok(connect) if connect.version != Version::V04 => {
+                count(&mut self.counters.refused);
+                return cx.close(link);
+            }
+            Ok(_) => {}
+        }
+        if self.neighbours().count() < self.most_links() {
+            cx.phase(link, Phase::Descriptors);
+            cx.send(link, Message::head(HeadKind::Reply, Reply::v04()));
+            return self.linked(link, remote, true, cx);
+        }
+        count(&mut self.counters.refused);
+        if self.settings.courtesy_pongs == 0 || self.hosts.len() == 0 {
+            return cx.close(link);
+        }
+        cx.phase(link, Phase::Descriptors);
+        cx.send(link, Message::head(HeadKind::Reply, Reply::v04()));
+        self.greet(link, Stage::Courtesy, cx);
+    }
+
+    /// A descriptor on a link that is no neighbour's.
+    pub(crate) fn courtesy(
+        &mut self,
+        link: Link,
+        hops: u8,
+        descriptor: &Descriptor,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if self.greeting(link).is_none_or(|greeting| greeting.stage != Stage::Courtesy) {
+            return self.out_of_place(link, cx);
+        }
+        if !matches!(descriptor.payload(), OwnedPayload::Ping(_)) {
+            return;
+        }
+        let hosts: alloc::vec::Vec<_> =
+            self.hosts.sample(cx.rng(), self.settings.courtesy_pongs).collect();
+        for address in hosts {
+            let pong = OwnedPong { address, files: 0, kbytes: 0, extension: Default::default() };
+            let pong = Descriptor::new(descriptor.guid(), OwnedPayload::Pong(pong));
+            let (ttl, descriptor) = (hops.saturating_add(1), Arc::new(pong));
+            cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor });
+        }
+        self.end_greeting(link);
+        cx.close(link);
+    }
+
+    /// The handshake is done.
+    fn linked(&mut self, link: Link, remote: Address, inbound: bool, cx: &mut Context<'_, Self>) {
+        if self.routes.needs_key() {
+            self.routes.set_key(cx.rng().next_u64());
+        }
+        let host = if inbound { None } else { ipv4(remote) };
+        let neighbour = Some(Neighbour { link, host, silent: 0 });
+        match self.neighbours.iter_mut().find(|slot| slot.is_none()) {
+            Some(slot) => *slot = neighbour,
+            None => self.neighbours.push(neighbour),
+        }
+        self.tries = 0;
+        cx.emit(Event::Linked { link, remote, inbound });
+        // The one who connected asks who else is there; the other only who this is.
+        let ttl = if inbound { self.settings.ping_ttl.min(1) } else { self.settings.ping_ttl };
+        if ttl > 0 {
+            let ping = self.own_ping(cx);
+            cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor: ping });
+        }
+        if let (Some(interval), false) = (self.settings.ping_interval, self.ping_armed) {
+            self.ping_armed = true;
+            // Servents that join together should not ping together.
+            let part = f64::from(cx.rng().next_u32()) / 4_294_967_296.0;
+            cx.wake_after(interval / 2 + interval.mul_f64(part / 2.0), timer::PING);
+        }
+        self.seek(cx);
+    }
+
+    fn own_ping(&mut self, cx: &mut Context<'_, Self>) -> Arc<Descriptor> {
+        let guid = random_guid(cx.rng());
+        self.age_routes(cx);
+        self.routes.insert(PayloadType::PING, &guid, Route::Own);
+        Arc::new(Descriptor::new(guid, OwnedPayload::Ping(OwnedPing::default())))
+    }
+
+    pub(crate) fn neighbour_lost(
+        &mut self,
+        slot: u8,
+        reason: Option<Reason>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(neighbour) = self.neighbours.get_mut(usize::from(slot)).and_then(Option::take)
+        else {
+            return;
+        };
+        // Before the slot can be another's: a stale route would lead there.
+        self.routes.purge(slot);
+        if let Some(host) = neighbour.host {
+            self.hosts.failed(host);
+        }
+        cx.emit(Event::Unlinked { link: neighbour.link, reason });
+        self.seek(cx);
+    }
+
+    fn host_failed(&mut self, host: Address, cx: &mut Context<'_, Self>) {
+        if let Some(host) = ipv4(host) {
+            self.hosts.failed(host);
+        }
+        self.seek(cx);
+    }
+
+    /// A Pong named a host.
+    pub(crate) fn learn(&mut self, host: core::net::SocketAddrV4, cx: &mut Context<'_, Self>) {
+        if self.public(cx) != Some(host) && self.hosts.insert(host, self.settings.hosts) {
+            self.seek(cx);
+        }
+    }
+
+    /// Arranges to look for a neighbour, if one is wanted and there is a host to try.
+    pub(crate) fn seek(&mut self, cx: &mut Context<'_, Self>) {
+        if self.reconnect_armed || self.missing() == 0 {
+            return;
+        }
+        if self.hosts.any(|host| !self.is_linked(host.into())) {
+            self.reconnect_armed = true;
+            let delay = self.settings.reconnect_delay * (1 << self.tries.min(6));
+            let part = f64::from(cx.rng().next_u32()) / 4_294_967_296.0;
+            cx.wake_after(delay + delay.mul_f64(part / 2.0), timer::RECONNECT);
+        }
+    }
+
+    /// [`timer::RECONNECT`].
+    pub(crate) fn reconnect(&mut self, cx: &mut Context<'_, Self>) {
+        self.reconnect_armed = false;
+        if self.missing() > 0 {
+            self.tries = self.tries.saturating_add(1);
+        }
+        for _ in 0..self.missing() {
+            let host = self.hosts.pick(cx.rng(), |host| !self.is_linked(host.into()));
+            let Some(host) = host else { return };
+            self.connect(host.into(), cx);
+        }
+    }
+
+    /// How many more links it should open.
+    fn missing(&self) -> usize {
+        if self.away {
+            return 0;
+        }
+        let have = self.neighbours().count() + self.connecting().count();
+        self.settings.target_links.min(self.most_links()).saturating_sub(have)
+    }
+
+    fn most_links(&self) -> usize {
+        self.settings.max_links.min(Settings::LINKS)
+    }
+
+    /// The hosts that we are about to link to.
+    fn connecting(&self) -> impl Iterator<Item = Address> {
+        self.work.iter().flat_map(|work| &work.greetings).filter_map(|g| match g.stage {
+            Stage::Connecting { to } | Stage::Greeted { to } => Some(to),
+            Stage::Accepted { .. } | Stage::Courtesy => None,
+        })
+    }
+
+    fn is_linked(&self, host: Address) -> bool {
+        let linked = self.neighbours.iter().flatten().filter_map(|neighbour| neighbour.host);
+        linked.map(Address::from).chain(self.connecting()).any(|other| other == host)
+    }
+
+    fn connect(&mut self, to: Address, cx: &mut Context<'_, Self>) {
+        let link = cx.connect(to);
+        self.greet(link, Stage::Connecting { to }, cx);
+    }
+
+    fn greet(&mut self, link: Link, stage: Stage, cx: &mut Context<'_, Self>) {
+        let deadline = cx.now() + self.settings.handshake_timeout;
+        self.work().greetings.push(Greeting { link, stage, deadline });
+        self.wake_at(deadline, cx);
+    }
+
+    fn greeting(&mut self, link: Link) -> Option<&mut Greeting> {
+        self.work.as_mut()?.greetings.iter_mut().find(|greeting| greeting.link == link)
+    }
+
+    fn end_greeting(&mut self, link: Link) -> Option<Greeting> {
+        let greetings = &mut self.work.as_mut()?.greetings;
+        let at = greetings.iter().position(|greeting| greeting.link == link)?;
+        Some(greetings.remove(at))
+    }
+
+    /// A message that does not belong on its link.
+    pub(crate) fn out_of_place(&mut self, link: Link, cx: &mut Context<'_, Self>) {
+        self.misbehaved(link, Misbehaviour::OutOfPlace, cx);
+        if let Some(slot) = self.slot(link) {
+            self.neighbour_lost(slot, None, cx);
+        } else {
+            let _ = self.greeting_closed(link, cx)
+                || self.download_closed(link, Reason::Malformed, cx)
+                || self.upload_closed(link);
+        }
+    }
+
+    /// [`timer::PING`].
+    pub(crate) fn keep_alive(&mut self, cx: &mut Context<'_, Self>) {
+        /// Keep-alive Pings that a neighbour may leave unanswered.
+        const SILENT: u8 = 3;
+        self.ping_armed = false;
+        let Some(interval) = self.settings.ping_interval else { return };
+        for slot in 0..self.neighbours.len() {
+            let Some(neighbour) = &mut self.neighbours[slot] else { continue };
+            neighbour.silent = neighbour.silent.saturating_add(1);
+            if neighbour.silent > SILENT {
+                let link = neighbour.link;
+                cx.close(link);
+                self.neighbour_lost(u8::try_from(slot).unwrap_or(u8::MAX), None, cx);
+            }
+        }
+        if self.neighbours().next().is_none() {
+            return;
+        }
+        let ping = self.own_ping(cx);
+        for link in self.neighbours() {
+            cx.send(link, Message::Descriptor { ttl: 1, hops: 0, descriptor: ping.clone() });
+        }
+        self.ping_armed = true;
+        cx.wake_after(interval, timer::PING);
+    }
+
+    /// Arranges a wake when something under way should be done by `deadline`.
+    pub(crate) fn wake_at(&mut self, deadline: Time, cx: &mut Context<'_, Self>) {
+        let work = self.work();
+        if work.sweep_at.is_none_or(|at| deadline < at) {
+            work.sweep_at = Some(deadline);
+            cx.wake_after(deadline - cx.now(), timer::SWEEP);
+        }
+    }
+
+    /// [`timer::SWEEP`]: ends what took too long.
+    pub(crate) fn sweep(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        let Some(work) = self.work.as_mut() else { return };
+        if work.sweep_at.is_none_or(|at| now < at) {
+            return;
+        }
+        work.sweep_at = None;
+        let late: alloc::vec::Vec<Link> =
+            work.greetings.iter().filter(|g| g.deadline <= now).map(|g| g.link).collect();
+        for link in late {
+            cx.close(link);
+            self.greeting_closed(link, cx);
+        }
+        self.sweep_downloads(cx);
+        self.sweep_uploads(cx);
+        let Some(work) = self.work.as_ref() else { return };
+        let greetings = work.greetings.iter().map(|greeting| greeting.deadline);
+        let downloads = work.downloads.iter().map(|download| download.deadline);
+        let uploads = work.uploads.iter().map(|upload| upload.deadline);
+        if let Some(next) = greetings.chain(downloads).chain(uploads).min() {
+            // Not in this very instant again: a write under way keeps a failed download.
+            self.wake_at(next.max(now + Duration::from_millis(1)), cx);
+        }
+    }
+}

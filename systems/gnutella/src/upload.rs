@@ -1,0 +1,247 @@
+//! Uploads: requests answered from storage, as fast as the other side reads.
+
+use core::net::SocketAddrV4;
+
+use bytes::Bytes;
+use gnutella_wire::{Giv, Head, Request, Response, Target};
+use overlay_peer::{Context, Link, Object, StoreError, Ticket, Time};
+
+use crate::counters::count;
+use crate::{Event, HeadKind, Message, Misbehaviour, Phase, Servent, Settings};
+
+/// A link on which someone downloads from us.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub link: Link,
+    pub deadline: Time,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// A Push asked us to open it, for this file.
+    Connecting { index: u32 },
+    /// Waiting for a request.
+    Idle,
+    /// The response's body is on its way.
+    Sending(Sending),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sending {
+    index: u32,
+    object: Object,
+    /// The next byte to read, and the byte to stop before.
+    next: u64,
+    end: u64,
+    length: u64,
+    /// A read under way, and how many bytes it is for.
+    read: Option<(Ticket, u32)>,
+}
+
+impl Servent {
+    /// A request, on a link that is an upload's or can become one.
+    pub(crate) fn upload_requested(
+        &mut self,
+        link: Link,
+        head: Head<'_>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if matches!(self.upload(link).map(|upload| upload.stage), Some(Stage::Sending(_))) {
+            // The next request comes when the body has arrived.
+            return self.out_of_place(link, cx);
+        }
+        let Ok(request) = Request::parse(head) else {
+            self.upload_closed(link);
+            return self.misbehaved(link, Misbehaviour::BadHead, cx);
+        };
+        // Links that wait for their next request are bounded too.
+        let links = self.work.as_ref().map_or(0, |work| work.uploads.len());
+        let room = self.settings.uploads + self.settings.greetings;
+        let busy = self.is_busy() || (links >= room && !self.is_upload(link));
+        let refused = match self.resolve(&request) {
+            _ if busy => Response::refusal(503),
+            Ok(sending) => {
+                return self.start(link, sending, request.range().is_ok_and(|r| r.is_some()), cx);
+            }
+            Err(refusal) => refusal,
+        };
+        if busy {
+            count(&mut self.counters.refused);
+        }
+        self.upload_closed(link);
+        cx.send(link, Message::head(HeadKind::Response, refused));
+        cx.close(link);
+    }
+
+    /// What a request asks for, or the refusal.
+    fn resolve(&self, request: &Request<'_>) -> Result<Sending, gnutella_wire::OwnedHead> {
+        let file = match request.target {
+            Target::File { index, .. } if self.shares.binary_search(&index).is_ok() => {
+                self.catalogue.file(index).map(|file| (index, file))
+            }
+            _ => None,
+        };
+        let Some((index, file)) = file else { return Err(Response::refusal(404)) };
+        let range = match request.range() {
+            Ok(Some(range)) => range
+                .resolve(file.size)
+                .ok_or_else(|| Response::range_not_satisfiable(file.size))?,
+            // A Range field that makes no sense is ignored (RFC 9110, section 14.2).
+            Ok(None) | Err(_) => 0..file.size,
+        };
+        let length = range.end - range.start;
+        let (next, end, object) = (range.start, range.end, file.object);
+        Ok(Sending { index, object, next, end, length, read: None })
+    }
+
+    fn start(&mut self, link: Link, sending: Sending, ranged: bool, cx: &mut Context<'_, Self>) {
+        let size = self.catalogue.file(sending.index).map_or(sending.end, |file| file.size);
+        let head = Response::ok(sending.next, sending.end, size, ranged);
+        let deadline = cx.now() + self.settings.transfer_timeout;
+        let stage = Stage::Sending(sending);
+        match self.upload(link) {
+            Some(upload) => *upload = Upload { link, deadline, stage },
+            None => self.work().uploads.push(Upload { link, deadline, stage }),
+        }
+        self.wake_at(deadline, cx);
+        cx.phase(link, Phase::Request);
+        cx.send(link, Message::head(HeadKind::Response, head));
+        self.pump(link, cx);
+    }
+
+    /// Reads the next piece, unless the other side is behind.
+    fn pump(&mut self, link: Link, cx: &mut Context<'_, Self>) {
+        let (queue, chunk) = (self.settings.upload_queue, self.settings.chunk);
+        let idle = cx.now() + self.settings.handshake_timeout;
+        let Some(upload) = self.upload(link) else { return };
+        let Stage::Sending(sending) = &mut upload.stage else { return };
+        let left = sending.end - sending.next;
+        if left == 0 {
+            cx.emit(Event::Served { index: sending.index, bytes: sending.length });
+            upload.stage = Stage::Idle;
+            upload.deadline = upload.deadline.max(idle);
+        } else if sending.read.is_none() {
+            if cx.queued(link) > queue {
+                return cx.when_writable(link);
+            }
+            let most = u64::from(chunk.clamp(1, Settings::CHUNK));
+            let length = u32::try_from(left.min(most)).unwrap_or(Settings::CHUNK);
+            sending.read = Some((cx.read(sending.object, sending.next, length), length));
+        }
+    }
+
+    /// The link's queue has drained.
+    pub(crate) fn upload_writable(&mut self, link: Link, cx: &mut Context<'_, Self>) {
+        let deadline = cx.now() + self.settings.transfer_timeout;
+        if let Some(upload) = self.upload(link) {
+            upload.deadline = deadline;
+            self.pump(link, cx);
+        }
+    }
+
+    /// A read is done; gives the outcome back if it is no upload's.
+    pub(crate) fn upload_stored(
+        &mut self,
+        ticket: Ticket,
+        outcome: Result<Bytes, StoreError>,
+        cx: &mut Context<'_, Self>,
+    ) -> Option<Result<Bytes, StoreError>> {
+        let deadline = cx.now() + self.settings.transfer_timeout;
+        let uploads = self.work.iter_mut().flat_map(|work| &mut work.uploads);
+        let mut reading = uploads.filter_map(|upload| match &mut upload.stage {
+            Stage::Sending(sending) => match sending.read {
+                Some((read, length)) if read == ticket => {
+                    Some((upload.link, &mut upload.deadline, sending, length))
+                }
+                _ => None,
+            },
+            Stage::Connecting { .. } | Stage::Idle => None,
+        });
+        let Some((link, last, sending, length)) = reading.next() else { return Some(outcome) };
+        sending.read = None;
+        match outcome {
+            Ok(bytes) if bytes.len() as u64 == u64::from(length) => {
+                sending.next += u64::from(length);
+                *last = deadline;
+                drop(reading);
+                cx.send(link, Message::Data(bytes.into()));
+                self.pump(link, cx);
+            }
+            // The file is not what it was: the body stays incomplete, and the other side sees that.
+            Ok(_) | Err(_) => {
+                drop(reading);
+                cx.close(link);
+                self.upload_closed(link);
+            }
+        }
+        None
+    }
+
+    /// A Push asks for a file of ours.
+    pub(crate) fn upload_pushed(
+        &mut self,
+        index: u32,
+        to: SocketAddrV4,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let shared = self.shares.binary_search(&index).is_ok();
+        if !shared || !crate::hosts::usable(to) || self.is_busy() {
+            return count(&mut self.counters.pushes_ignored);
+        }
+        let link = cx.connect(to.into());
+        let deadline = cx.now() + self.settings.handshake_timeout;
+        self.work().uploads.push(Upload { link, deadline, stage: Stage::Connecting { index } });
+        self.wake_at(deadline, cx);
+    }
+
+    /// A link we asked for is open; whether it is for a pushed upload.
+    pub(crate) fn upload_opened(&mut self, link: Link, cx: &mut Context<'_, Self>) -> bool {
+        let (guid, catalogue) = (self.guid, self.catalogue.clone());
+        let Some(upload) = self.upload(link) else { return false };
+        if let Stage::Connecting { index } = upload.stage {
+            upload.stage = Stage::Idle;
+            let name = catalogue.file(index).map_or("", |file| &file.name);
+            cx.phase(link, Phase::Request);
+            cx.send(link, Message::head(HeadKind::Giv, Giv::build(index, guid, name.as_bytes())));
+        }
+        true
+    }
+
+    /// Whether the link was an upload's; it is gone.
+    pub(crate) fn upload_closed(&mut self, link: Link) -> bool {
+        let Some(work) = &mut self.work else { return false };
+        let Some(at) = work.uploads.iter().position(|upload| upload.link == link) else {
+            return false;
+        };
+        work.uploads.remove(at);
+        true
+    }
+
+    /// Ends uploads that make no progress.
+    pub(crate) fn sweep_uploads(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        let Some(work) = &mut self.work else { return };
+        work.uploads.retain(|upload| {
+            if upload.deadline <= now {
+                cx.close(upload.link);
+            }
+            upload.deadline > now
+        });
+    }
+
+    /// Whether all upload slots are taken.
+    pub(crate) fn is_busy(&self) -> bool {
+        let uploads = self.work.iter().flat_map(|work| &work.uploads);
+        let taken = uploads.filter(|upload| !matches!(upload.stage, Stage::Idle)).count();
+        taken >= self.settings.uploads
+    }
+
+    pub(crate) fn is_upload(&self, link: Link) -> bool {
+        self.work.iter().flat_map(|work| &work.uploads).any(|upload| upload.link == link)
+    }
+
+    fn upload(&mut self, link: Link) -> Option<&mut Upload> {
+        self.work.as_mut()?.uploads.iter_mut().find(|upload| upload.link == link)
+    }
+}
