@@ -1,1 +1,38 @@
 #![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod contact;
+mod error;
+mod finger;
+mod id;
+pub mod interval;
+mod lookup;
+mod member;
+mod message;
+#[cfg(feature = "peer")]
+mod node;
+mod ring;
+#[cfg(feature = "peer")]
+mod store;
+mod successors;
+
+pub use contact::{Contact, Place};
+pub use error::{DecodeError, DecodeErrorKind, RingError};
+pub use finger::FingerTable;
+pub use id::{Id, Id64, Id160};
+pub use lookup::Lookup;
+pub use member::{Member, Next, Rectified};
+pub use message::{
+    DATAGRAM_LEN, Decoded, MAX_BODY, Message, Publication, Refusal, Traffic, VERSION,
+};
+#[cfg(feature = "peer")]
+pub use node::{
+    Command, Config, Counters, Event, Failure, FetchFailure, Limits, Misbehaviour, Node, Part,
+    SharedBlob,
+};
+pub use ring::{Path, Ring, Routing};
+#[cfg(feature = "peer")]
+pub use store::{Bounds, Full, Store};
+pub use successors::{SuccessorList, is_ordered};

@@ -1,0 +1,105 @@
+//! Datagrams: questions are answered from the state as it is, answers go to whoever asked.
+
+use overlay_peer::Address;
+
+use super::rpc::{Purpose, Request};
+use super::{Cx, Misbehaviour, Node};
+use crate::{Contact, Message, Refusal};
+
+impl Node {
+    /// A datagram came.
+    pub(super) fn heard(&mut self, from: Address, message: Message, cx: &mut Cx<'_>) {
+        match message {
+            Message::Ping { request }
+            | Message::Pointers { request }
+            | Message::Find { request, .. }
+            | Message::Put { request, .. }
+            | Message::Get { request, .. }
+            | Message::Offer { request, .. } => {
+                let answer = if self.member.is_some() {
+                    self.answer(from, message, cx)
+                } else {
+                    Message::Refused { request, reason: Refusal::NotMember }
+                };
+                cx.send_to(from, answer);
+            }
+            Message::Notify { id } => self.notified(Contact { id, address: from }, cx),
+            Message::Nudge => self.nudged(cx),
+            Message::Leaving { id } => self.neighbour_left(Contact { id, address: from }, cx),
+            Message::Pong { request }
+            | Message::Neighbours { request, .. }
+            | Message::Busy { request }
+            | Message::Owner { request, .. }
+            | Message::Closer { request, .. }
+            | Message::Stored { request, .. }
+            | Message::Values { request, .. }
+            | Message::Elsewhere { request, .. }
+            | Message::Refused { request, .. }
+            | Message::Agreed { request }
+            | Message::Differ { request } => {
+                // What nobody asked for, or has been answered already, says nothing.
+                if let Some(Request { purpose, .. }) = self.answered(request, from) {
+                    self.outcome(purpose, from, Some(message), cx);
+                }
+            }
+            Message::Reconcile { .. }
+            | Message::Fingerprints { .. }
+            | Message::Wanted { .. }
+            | Message::Entries { .. }
+            | Message::End
+            | Message::Want { .. }
+            | Message::Data { .. }
+            | Message::Missing { .. } => self.out_of_place(from, &message, cx),
+        }
+    }
+
+    /// A request got no answer, however often it was repeated.
+    pub(super) fn gave_up(&mut self, request: Request, cx: &mut Cx<'_>) {
+        self.outcome(request.purpose, request.to, None, cx);
+    }
+
+    /// What became of a request: its answer, or `None`.
+    fn outcome(
+        &mut self,
+        purpose: Purpose,
+        from: Address,
+        answer: Option<Message>,
+        cx: &mut Cx<'_>,
+    ) {
+        match purpose {
+            Purpose::Upkeep => self.query_outcome(from, answer, cx),
+            Purpose::Join(asked) => self.join_outcome(asked, answer, cx),
+            Purpose::Step(operation, node) => self.step_outcome(operation, node, from, answer, cx),
+            Purpose::Owner(operation, owner) => self.owner_outcome(operation, owner, answer, cx),
+            Purpose::Copy(operation, replica) => self.copy_outcome(operation, replica, answer, cx),
+            Purpose::Offer(run, to) => self.offer_outcome(run, to, answer, cx),
+        }
+    }
+
+    /// Answers a question, as a member.
+    fn answer(&mut self, from: Address, question: Message, cx: &mut Cx<'_>) -> Message {
+        match question {
+            Message::Pointers { request } => self.show_pointers(request),
+            Message::Find { request, traffic, key } => self.answer_find(request, traffic, key),
+            Message::Put { request, key, copy, publication } => {
+                let answer = self.keep(request, key, copy, publication);
+                if let Message::Refused { reason, .. } = &answer {
+                    self.refused(from, *reason, cx);
+                }
+                answer
+            }
+            Message::Get { request, key, copy, after } => self.show(request, key, copy, after),
+            Message::Offer { request, after, upto, count, digest } => {
+                self.answer_offer(request, (after, upto), (count, digest))
+            }
+            Message::Ping { request } => Message::Pong { request },
+            // `heard` sends only questions here; all others have no number to answer to.
+            _ => Message::Nudge,
+        }
+    }
+
+    /// A message came where it does not belong.
+    pub(super) fn out_of_place(&mut self, from: Address, message: &Message, cx: &mut Cx<'_>) {
+        self.misbehaved(from, Misbehaviour::OutOfPlace { kind: message.kind() }, cx);
+    }
+}

@@ -1,0 +1,372 @@
+//! Routing: who owns a key, asked of this node and asked by it.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use overlay_peer::Address;
+
+use super::membership::{SOONER, Standing};
+use super::operation::{Kind, Operation};
+use super::rpc::Purpose;
+use super::tasks::{Task, about};
+use super::{Cx, Event, Failure, Misbehaviour, Node};
+use crate::successors::is_ordered;
+use crate::{Contact, Id, Id160, Message, Traffic, interval};
+
+/// How many nodes closer to the key an answer names: the best, and what to try if it is dead.
+const CLOSER: usize = 4;
+/// How often an operation follows an owner's "ask my predecessor".
+const REDIRECTS: u32 = 8;
+
+/// What a member knows of a key's owner.
+enum Route {
+    /// The owner, and the nodes after it.
+    Owner(Vec<Contact>),
+    /// Nodes closer before the key, the closest first.
+    Closer(Vec<Contact>),
+}
+
+impl Node {
+    /// Where a key goes from here: answered from the successor list where that covers the key.
+    fn route(&self, key: Id160) -> Route {
+        let Some(member) = &self.member else { return Route::Closer(Vec::new()) };
+        let (me, list) = (member.me(), member.successors());
+        if member.owns(key) {
+            let after = list.as_slice().iter().filter(|node| **node != me);
+            return Route::Owner(core::iter::once(&me).chain(after).copied().collect());
+        }
+        if let Some(owners) = list.owner_of(key) {
+            return Route::Owner(owners.to_vec());
+        }
+        let mut closer: Vec<Contact> = self
+            .fingers
+            .preceding(key)
+            .chain(list.as_slice().iter().copied())
+            .filter(|node| interval::between(me.id, node.id, key))
+            .collect();
+        closer.sort_unstable_by_key(|node| node.id.distance(key));
+        closer.dedup();
+        closer.truncate(CLOSER);
+        Route::Closer(closer)
+    }
+
+    /// Another node asks for a key's owner.
+    pub(super) fn answer_find(&self, request: u32, traffic: Traffic, key: Id160) -> Message {
+        let id = self.fingers.start(0);
+        match self.route(key) {
+            Route::Owner(contacts) => Message::Owner { request, traffic, id, contacts },
+            Route::Closer(contacts) => Message::Closer { request, traffic, id, contacts },
+        }
+    }
+
+    /// The user asks for a key's owner.
+    pub(super) fn user_lookup(&mut self, request: u32, key: Id160, cx: &mut Cx<'_>) {
+        self.begin_for_user(request, Operation::new(Kind::Lookup { request }, key), cx);
+    }
+
+    /// Starts an operation with what this node knows itself.
+    pub(super) fn begin(&mut self, mut operation: Operation, cx: &mut Cx<'_>) {
+        let key = operation.lookup.key();
+        if self.member.is_none() {
+            // Not on the ring: anyone will do to start with, best the closest before the key.
+            operation.lookup.offer(key, self.fingers.as_slice().iter().copied());
+            operation.seeds = self.via.iter().rev().copied().collect();
+            let number = self.operations.add(operation);
+            return self.next_step(number, cx);
+        }
+        match self.route(key) {
+            Route::Owner(owners) => {
+                operation.owners = owners;
+                let number = self.operations.add(operation);
+                self.next_owner(number, cx);
+            }
+            Route::Closer(closer) => {
+                operation.lookup.offer(self.fingers.start(0), closer);
+                let number = self.operations.add(operation);
+                self.next_step(number, cx);
+            }
+        }
+    }
+
+    /// Asks the next node on the way to the key.
+    fn next_step(&mut self, number: u32, cx: &mut Cx<'_>) {
+        let Some(operation) = self.operations.get(number) else { return };
+        let max = self.config.limits.hops;
+        if operation.lookup.hops() >= max {
+            return self.operation_failed(number, Failure::TooManyHops { max }, cx);
+        }
+        let (traffic, key) = (operation.traffic(), operation.lookup.key());
+        let here = self.me.map(|me| me.address);
+        let (to, node) = loop {
+            if let Some(node) = operation.lookup.next_to_ask() {
+                if Some(node) != self.me {
+                    break (node.address, Some(node));
+                }
+            } else if let Some(address) = operation.seeds.pop() {
+                if Some(address) != here {
+                    break (address, None);
+                }
+            } else {
+                return self.operation_failed(number, Failure::NoAnswer, cx);
+            }
+        };
+        let find = |request| Message::Find { request, traffic, key };
+        self.ask(to, Purpose::Step(number, node), find, cx);
+    }
+
+    /// A node on the way answered, or did not.
+    pub(super) fn step_outcome(
+        &mut self,
+        number: u32,
+        node: Option<Contact>,
+        from: Address,
+        answer: Option<Message>,
+        cx: &mut Cx<'_>,
+    ) {
+        let Some(operation) = self.operations.get(number) else { return };
+        let key = operation.lookup.key();
+        let wrong = match answer {
+            None => {
+                if let Some(node) = node {
+                    operation.lookup.failed(node);
+                    self.fingers.remove(node);
+                }
+                None
+            }
+            Some(Message::Owner { id, .. } | Message::Closer { id, .. })
+                if node.is_some_and(|node| node.id != id) =>
+            {
+                node.map(|node| Misbehaviour::OtherId { claimed: id, known: node.id })
+            }
+            Some(Message::Owner { id, contacts, .. }) if names_owner(id, key, &contacts) => {
+                operation.lookup.answered();
+                operation.owners = contacts;
+                operation.at = 0;
+                operation.copy = false;
+                self.learn(Contact { id, address: from });
+                return self.next_owner(number, cx);
+            }
+            Some(Message::Closer { id, contacts, .. }) => {
+                operation.lookup.answered();
+                let closer = operation.lookup.offer(id, contacts.iter().copied());
+                self.learn(Contact { id, address: from });
+                (closer < contacts.len()).then_some(Misbehaviour::OutOfOrder)
+            }
+            Some(Message::Owner { .. }) => Some(Misbehaviour::OutOfOrder),
+            Some(Message::Refused { .. }) => {
+                if let Some(node) = node {
+                    operation.lookup.rule_out(node);
+                    self.fingers.remove(node);
+                }
+                None
+            }
+            Some(other) => Some(Misbehaviour::OutOfPlace { kind: other.kind() }),
+        };
+        if let Some(what) = wrong {
+            if let (Some(operation), Some(node)) = (self.operations.get(number), node) {
+                operation.lookup.rule_out(node);
+                self.fingers.remove(node);
+            }
+            self.misbehaved(from, what, cx);
+        }
+        self.next_step(number, cx);
+    }
+
+    /// A client keeps members that answered, for the next lookup to start nearer.
+    fn learn(&mut self, node: Contact) {
+        if !self.config.member && matches!(self.standing, Standing::Client | Standing::Joining(_)) {
+            self.fingers.learn(node);
+        }
+    }
+
+    /// Turns to the owner, or to the next node that stands in for it.
+    pub(super) fn next_owner(&mut self, number: u32, cx: &mut Cx<'_>) {
+        let Some(operation) = self.operations.get(number) else { return };
+        let owner = loop {
+            match operation.owners.get(operation.at) {
+                Some(owner) if operation.lookup.is_dead(*owner) => {
+                    operation.at += 1;
+                    operation.copy = true;
+                }
+                Some(owner) => break *owner,
+                None => return self.out_of_owners(number, cx),
+            }
+        };
+        let me = self.me;
+        let copy = operation.copy;
+        let key = operation.lookup.key();
+        let question = match &operation.kind {
+            Kind::Join => {
+                self.operations.remove(number);
+                return self.join_found(owner, cx);
+            }
+            Kind::Return => {
+                self.operations.remove(number);
+                return self.return_to(owner, key, cx);
+            }
+            Kind::Lookup { .. } | Kind::Finger(_) if Some(owner) == me => {
+                return self.owner_lives(number, owner, cx);
+            }
+            Kind::Put { publication, .. } if Some(owner) == me => {
+                let publication = publication.clone();
+                let answer = self.keep(0, key, copy, publication);
+                return self.owner_outcome(number, owner, Some(answer), cx);
+            }
+            Kind::Get { .. } if Some(owner) == me => {
+                return self.get_here(number, owner, copy, cx);
+            }
+            Kind::Lookup { .. } | Kind::Finger(_) => Message::Ping { request: 0 },
+            Kind::Put { publication, .. } => {
+                Message::Put { request: 0, key, copy, publication: publication.clone() }
+            }
+            Kind::Get { .. } => Message::Get { request: 0, key, copy, after: None },
+        };
+        let numbered = |number| match question {
+            Message::Put { key, copy, publication, .. } => {
+                Message::Put { request: number, key, copy, publication }
+            }
+            Message::Get { key, copy, after, .. } => {
+                Message::Get { request: number, key, copy, after }
+            }
+            _ => Message::Ping { request: number },
+        };
+        self.ask(owner.address, Purpose::Owner(number, owner), numbered, cx);
+    }
+
+    /// Nobody among those who could own the key is left: perhaps another node on the way knows more.
+    fn out_of_owners(&mut self, number: u32, cx: &mut Cx<'_>) {
+        match self.operations.get(number).map(|operation| &operation.kind) {
+            Some(Kind::Get { holders: 1.., .. }) => self.got_all(number, cx),
+            Some(_) => self.next_step(number, cx),
+            None => {}
+        }
+    }
+
+    /// The owner, or who was taken for it, answered or did not.
+    pub(super) fn owner_outcome(
+        &mut self,
+        number: u32,
+        owner: Contact,
+        answer: Option<Message>,
+        cx: &mut Cx<'_>,
+    ) {
+        let Some(operation) = self.operations.get(number) else { return };
+        match (answer, &operation.kind) {
+            (None, _) => {
+                operation.lookup.failed(owner);
+                self.fingers.remove(owner);
+                self.next_owner(number, cx);
+            }
+            (Some(Message::Pong { .. }), Kind::Lookup { .. } | Kind::Finger(_)) => {
+                self.owner_lives(number, owner, cx);
+            }
+            (Some(Message::Stored { copies, .. }), Kind::Put { .. }) => {
+                self.spread(number, copies, cx);
+            }
+            (Some(Message::Values { complete, next, publications, .. }), Kind::Get { .. }) => {
+                self.got_some(number, owner, complete, next, publications, cx);
+            }
+            (Some(Message::Elsewhere { contact, .. }), Kind::Put { .. } | Kind::Get { .. })
+                if !operation.copy =>
+            {
+                self.redirected(number, owner, contact, cx);
+            }
+            (Some(Message::Refused { reason, .. }), Kind::Put { .. } | Kind::Get { .. })
+                if reason != crate::Refusal::NotMember =>
+            {
+                self.operation_failed(number, Failure::Refused(reason), cx);
+            }
+            (Some(other), _) => {
+                operation.lookup.rule_out(owner);
+                self.fingers.remove(owner);
+                if !matches!(other, Message::Refused { .. }) {
+                    self.out_of_place(owner.address, &other, cx);
+                }
+                self.next_owner(number, cx);
+            }
+        }
+    }
+
+    /// The owner says that its predecessor is nearer to the key.
+    fn redirected(&mut self, number: u32, owner: Contact, to: Contact, cx: &mut Cx<'_>) {
+        let Some(operation) = self.operations.get(number) else { return };
+        let key = operation.lookup.key();
+        operation.redirects += 1;
+        if operation.redirects > REDIRECTS {
+            return self.operation_failed(number, Failure::Unsettled, cx);
+        }
+        if operation.lookup.is_dead(to) {
+            // It does not know yet that its predecessor is dead. As the next node it has copies.
+            operation.copy = true;
+        } else if key.distance(to.id) < key.distance(owner.id) {
+            operation.owners.insert(operation.at, to);
+        } else {
+            operation.lookup.rule_out(owner);
+            self.misbehaved(owner.address, Misbehaviour::OutOfOrder, cx);
+        }
+        self.next_owner(number, cx);
+    }
+
+    /// A lookup is done: the owner answers.
+    fn owner_lives(&mut self, number: u32, owner: Contact, cx: &mut Cx<'_>) {
+        let Some(operation) = self.operations.remove(number) else { return };
+        let (hops, timeouts) = (operation.lookup.hops(), operation.lookup.timeouts());
+        match operation.kind {
+            Kind::Finger(finger) => self.finger_found(finger, owner, cx),
+            Kind::Lookup { request } => {
+                self.count_lookup(hops);
+                cx.emit(Event::Found { request, hops, timeouts, owner });
+            }
+            Kind::Put { .. } | Kind::Get { .. } | Kind::Join | Kind::Return => {}
+        }
+    }
+
+    /// Refreshes the next finger.
+    pub(super) fn fix_finger(&mut self, cx: &mut Cx<'_>) {
+        let Some(first) = self.member.as_ref().and_then(|m| m.successors().first()) else { return };
+        if Some(first) == self.me || self.operations.any(|kind| matches!(kind, Kind::Finger(_))) {
+            return;
+        }
+        // Up to the successor's own level all fingers are the successor, which stabilizing keeps.
+        let me = self.fingers.start(0);
+        let beyond = me.distance(first.id).log2().map_or(1, |level| level + 2);
+        let finger = self.upkeep.next_finger.max(beyond);
+        if finger > Id160::BITS {
+            self.upkeep.next_finger = 0;
+            self.upkeep.first_pass = false;
+            return;
+        }
+        let operation = Operation::new(Kind::Finger(finger), self.fingers.start(finger));
+        self.begin(operation, cx);
+    }
+
+    fn finger_found(&mut self, finger: u32, owner: Contact, cx: &mut Cx<'_>) {
+        let me = self.fingers.start(0);
+        let level = me.distance(owner.id).log2().filter(|level| *level + 1 >= finger);
+        // A lookup that came round ends the pass: no node is further away.
+        self.upkeep.next_finger = level.map_or(0, |level| level + 2);
+        if self.fingers.set(finger, owner) {
+            self.counters.finger_changes += 1;
+            let delay = about(self.config.fix_fingers_every / SOONER, cx);
+            self.tasks.within(Task::Fingers, delay, cx);
+        }
+        if level.is_none() {
+            self.upkeep.first_pass = false;
+        } else if self.upkeep.first_pass {
+            self.tasks.within(Task::Fingers, Duration::ZERO, cx);
+        }
+    }
+
+    /// A finger's lookup did not work; the pass begins again in its own time.
+    pub(super) fn finger_failed(&mut self) {
+        self.upkeep.next_finger = 0;
+        self.upkeep.first_pass = false;
+    }
+}
+
+/// Whether `id` may say that the first of `contacts` owns the key and the others follow it.
+fn names_owner(id: Id160, key: Id160, contacts: &[Contact]) -> bool {
+    contacts.split_first().is_some_and(|(owner, rest)| {
+        interval::in_open_closed(id, key, owner.id) && is_ordered(owner.id, rest)
+    })
+}
