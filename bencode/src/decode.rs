@@ -196,26 +196,31 @@ impl Decoder {
         tape.input_len = None;
         let tokens = &mut tape.tokens;
         tokens.clear();
-        let max_bytes = self.limits.bytes.min(u32::MAX as usize - 1);
-        let visible = input.get(..max_bytes).unwrap_or(input);
+        let limits = Limits {
+            bytes: self.limits.bytes.min(u32::MAX as usize - 1),
+            tokens: self.limits.tokens.min(NONE as usize - 1),
+            ..self.limits
+        };
+        let visible = input.get(..limits.bytes).unwrap_or(input);
         // A guess between the many small values of a file list and the few great ones of piece
         // hashes; the vector grows where it is too low.
-        tokens.reserve((visible.len() / 16).min(self.limits.tokens) + 8);
+        tokens.reserve((visible.len() / 16).min(limits.tokens) + 8);
 
         let scanned = if self.lenient {
             let mut lenient = Lenient { deviations, unsorted: Vec::new() };
-            let scanned = scan(visible, &self.limits, tokens, &mut lenient);
-            if scanned.is_ok() {
+            let scanned = scan(visible, &limits, tokens, &mut lenient);
+            // Only then are all containers closed, and can be walked.
+            if matches!(scanned, Ok(Scanned::Whole { .. })) {
                 lenient.find_distant_duplicates(tokens, visible);
             }
             scanned
         } else {
-            scan(visible, &self.limits, tokens, &mut Strict)
+            scan(visible, &limits, tokens, &mut Strict)
         };
         let scanned = match scanned {
             // It would go on behind the limit.
-            Ok(Scanned::Cut { needed }) if needed > max_bytes - visible.len() => {
-                let kind = ErrorKind::TooLong { max: max_bytes };
+            Ok(Scanned::Cut { needed }) if needed > limits.bytes - visible.len() => {
+                let kind = ErrorKind::TooLong { max: limits.bytes };
                 Err(DecodeError { offset: visible.len(), kind })
             }
             scanned => scanned,
@@ -320,7 +325,6 @@ fn scan<M: Mode>(
     tape: &mut Vec<Token>,
     mode: &mut M,
 ) -> Result<Scanned, DecodeError> {
-    let max_tokens = limits.tokens.min(NONE as usize - 1);
     let mut depth = 0usize;
     let mut open = NONE;
     let mut in_dict = false;
@@ -329,8 +333,8 @@ fn scan<M: Mode>(
 
     macro_rules! push {
         ($offset:expr, $kind:expr, $payload:expr) => {{
-            if tape.len() >= max_tokens {
-                return fail($offset, ErrorKind::TooManyTokens { max: max_tokens });
+            if tape.len() >= limits.tokens {
+                return fail($offset, ErrorKind::TooManyTokens { max: limits.tokens });
             }
             tape.push(Token::new($offset, $kind, $payload));
         }};
@@ -509,8 +513,10 @@ fn string<M: Mode>(
     let left = input.len() - content;
     match usize::try_from(length) {
         Ok(length) if length <= left => Ok(Text::At { content, end: content + length }),
-        Ok(length) => Ok(Text::Cut { needed: length - left }),
-        Err(_) => Ok(Text::Cut { needed: usize::MAX }),
+        Ok(length) if length <= limits.bytes.saturating_sub(content) => {
+            Ok(Text::Cut { needed: length - left })
+        }
+        _ => fail(start, ErrorKind::TooLong { max: limits.bytes }),
     }
 }
 

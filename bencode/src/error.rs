@@ -62,7 +62,8 @@ pub enum ErrorKind {
         /// The limit.
         max: usize,
     },
-    /// The message is, or says it will be, longer than [`Limits`](crate::Limits) allow.
+    /// The message is, or says it will be, longer than [`Limits`](crate::Limits) allow. The offset is
+    /// that of the string that says so, if one does, otherwise how far the input could be read.
     #[error("the message is longer than {max} bytes")]
     TooLong {
         /// The limit.

@@ -1,0 +1,198 @@
+//! Laws that hold for all values and all bytes.
+
+mod naive;
+
+use overlay_bencode::{
+    Decoded, Decoder, ErrorKind, Integer, Kind, Limits, Node, Value, decode, decode_lenient,
+    decode_prefix,
+};
+use proptest::prelude::*;
+
+fn integer() -> impl Strategy<Value = Integer> {
+    prop_oneof![
+        any::<i64>().prop_map(Integer::from),
+        (-20i64..20).prop_map(Integer::from),
+        any::<u64>().prop_map(Integer::from),
+        "-?[1-9][0-9]{18,19}".prop_map(|digits| Integer::from_digits(&digits).unwrap()),
+    ]
+}
+
+fn string() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..12),
+        prop::collection::vec(b'a'..b'd', 0..3),
+        prop::collection::vec(any::<u8>(), 95..105),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![integer().prop_map(Value::Integer), string().prop_map(Value::from)];
+    leaf.prop_recursive(5, 60, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::List),
+            prop::collection::vec((string(), inner), 0..8).prop_map(Value::dict),
+        ]
+    })
+}
+
+/// Bytes that often are nearly a message.
+fn nearly() -> impl Strategy<Value = Vec<u8>> {
+    let alphabet = prop::sample::select(b"iiilllddeeeee00112:::-+ab\xff".as_slice());
+    let piece = prop_oneof![
+        8 => alphabet.prop_map(|byte| vec![byte]),
+        1 => Just(b"1:a".to_vec()),
+        1 => Just(b"1:bi1e".to_vec()),
+        1 => Just(b"i0e".to_vec()),
+        1 => Just(b"0:".to_vec()),
+        1 => Just(b"02:ab".to_vec()),
+    ];
+    let loose = prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat());
+    let damaged =
+        (value(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(value, at, byte)| {
+            let mut bytes = value.to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            bytes
+        });
+    prop_oneof![loose, damaged, prop::collection::vec(any::<u8>(), 0..40)]
+}
+
+/// Uses every view of every value.
+fn walk(node: Node<'_, '_>, input: &[u8]) -> usize {
+    assert_eq!(&input[node.span()], node.raw());
+    assert_eq!(node.offset(), node.span().start);
+    let inner = match node.kind() {
+        Kind::Integer => {
+            assert_eq!(node.digits().map(str::len), Some(node.span().len() - 2));
+            0
+        }
+        Kind::Bytes => {
+            let content = node.as_bytes().unwrap();
+            assert!(node.raw().ends_with(content));
+            0
+        }
+        Kind::List => node.as_list().unwrap().iter().map(|item| walk(item, input)).sum(),
+        Kind::Dict => {
+            let entries = node.as_dict().unwrap().iter();
+            entries.map(|(key, value)| walk(key, input) + walk(value, input)).sum()
+        }
+    };
+    inner + 1
+}
+
+proptest! {
+    // They are quick, and most arbitrary bytes are refused at once.
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn round_trip(value in value()) {
+        let bytes = value.to_vec();
+        prop_assert_eq!(bytes.len(), value.encoded_len());
+        let document = decode(&bytes).unwrap();
+        prop_assert_eq!(document.to_value().unwrap(), value);
+        walk(document.root(), &bytes);
+    }
+
+    /// One sequence of bytes for each value: what strict decoding accepts, encoding gives back.
+    #[test]
+    fn canonical_form_is_unique(bytes in nearly()) {
+        if let Ok(document) = decode(&bytes) {
+            prop_assert_eq!(document.to_value().unwrap().to_vec(), bytes);
+        }
+    }
+
+    /// What lenient decoding accepts has the canonical form of its value, unless it says otherwise.
+    #[test]
+    fn lenient_reports_whatever_is_not_canonical(bytes in nearly()) {
+        if let Ok(document) = decode_lenient(&bytes) {
+            let canonical = document.to_value().unwrap().to_vec();
+            prop_assert_eq!(document.deviations().is_empty(), canonical == bytes);
+        }
+    }
+
+    #[test]
+    fn strict_is_a_subset_of_lenient(bytes in nearly()) {
+        match (decode(&bytes), decode_lenient(&bytes)) {
+            (Ok(strict), Ok(lenient)) => {
+                prop_assert!(lenient.deviations().is_empty());
+                prop_assert_eq!(strict.to_value(), lenient.to_value());
+            }
+            // Strict decoding stops at the first deviation; lenient decoding may find worse later.
+            (Err(strict), Ok(lenient)) => {
+                let first = lenient.deviations().first().copied();
+                prop_assert_eq!(Some(strict), first.map(Into::into));
+            }
+            (Err(strict), Err(lenient)) => {
+                prop_assert!(strict == lenient || matches!(strict.kind, ErrorKind::Deviation(_)));
+            }
+            (Ok(_), Err(error)) => panic!("lenient refuses: {error}"),
+        }
+    }
+
+    #[test]
+    fn chunk_split_equality(value in value(), behind in prop::collection::vec(any::<u8>(), 0..4)) {
+        let bytes = value.to_vec();
+        for end in 0..bytes.len() {
+            for decoder in [Decoder::strict(), Decoder::lenient()] {
+                let Decoded::Partial { needed } = decoder.decode_prefix(&bytes[..end]).unwrap() else {
+                    panic!("{end} bytes of {} are whole", bytes.len());
+                };
+                prop_assert!(needed >= 1 && needed <= bytes.len() - end, "{needed} after {end}");
+            }
+            // The whole-message decoder says the same.
+            let error = decode(&bytes[..end]).unwrap_err();
+            prop_assert_eq!(error.offset, end);
+            let is_end = matches!(error.kind, ErrorKind::UnexpectedEnd { .. });
+            prop_assert!(is_end);
+        }
+        let stream = [bytes.as_slice(), &behind].concat();
+        let Decoded::Complete { value: document, consumed } = decode_prefix(&stream).unwrap() else {
+            panic!("whole");
+        };
+        prop_assert_eq!(consumed, bytes.len());
+        prop_assert_eq!(document.to_value().unwrap(), value);
+    }
+
+    /// A prefix that is refused is refused however it goes on, and for the same reason, unless that
+    /// is how much it says will come.
+    #[test]
+    fn an_error_does_not_depend_on_what_follows(bytes in nearly(), behind in nearly()) {
+        let longer = [bytes.as_slice(), &behind].concat();
+        match (decode_prefix(&bytes), decode_prefix(&longer)) {
+            (Err(short), Err(long)) => {
+                let too_long = matches!(short.kind, ErrorKind::TooLong { .. });
+                prop_assert!(short == long || too_long, "{short}, {long}");
+            }
+            (Err(short), Ok(_)) => panic!("accepted after {short}"),
+            (Ok(Decoded::Complete { consumed, .. }), long) => {
+                let same = matches!(long, Ok(Decoded::Complete { consumed: c, .. }) if c == consumed);
+                prop_assert!(same);
+            }
+            (Ok(Decoded::Partial { needed }), Ok(Decoded::Complete { consumed, .. })) => {
+                prop_assert!(bytes.len() + needed <= consumed);
+            }
+            (Ok(Decoded::Partial { .. }), _) => {}
+        }
+    }
+
+    #[test]
+    fn no_panic_on_arbitrary_bytes(bytes in nearly()) {
+        let tight = Limits { bytes: 20, tokens: 6, depth: 2, integer_digits: 2 };
+        for decoder in [Decoder::strict(), Decoder::lenient()] {
+            for decoder in [decoder, decoder.limits(tight)] {
+                if let Ok(document) = decoder.decode(&bytes) {
+                    walk(document.root(), &bytes);
+                }
+                if let Ok(Decoded::Complete { value, consumed }) = decoder.decode_prefix(&bytes) {
+                    walk(value.root(), &bytes[..consumed]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn agrees_with_a_naive_decoder(bytes in nearly()) {
+        let ours = decode(&bytes).ok().map(|document| document.to_value().unwrap());
+        prop_assert_eq!(ours, naive::decode(&bytes));
+    }
+}
