@@ -221,6 +221,10 @@ impl<'a> Criterion<'a> {
             return Ok(if keyword == WMA_FILE { Self::WmaFile } else { Self::LocalOnly });
         }
         let rest = cursor.rest();
+        if rest.is_empty() {
+            let kind = DecodeErrorKind::Missing { field: "search criterion" };
+            return Err(kind.at(cursor.offset()));
+        }
         fits(rest, "unknown search criterion", cursor.offset())?;
         cursor.skip(rest.len());
         Ok(Self::Unknown(UnknownCriterion(rest.into())))
