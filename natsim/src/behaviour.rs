@@ -156,15 +156,12 @@ impl FromStr for Mapping {
     type Err = ParseBehaviourError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = |mapping: &Self| {
-            [DEPENDENCE[*mapping as usize], ["eim", "adm", "apdm"][*mapping as usize]]
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(text))
-        };
-        Self::ALL.into_iter().find(named).ok_or_else(|| ParseBehaviourError {
-            text: text.to_owned(),
-            expected: "mapping: expected endpoint-independent, address-dependent or \
+        parse_dependence(text, Self::ALL, ["eim", "adm", "apdm"]).ok_or_else(|| {
+            ParseBehaviourError {
+                text: text.to_owned(),
+                expected: "mapping: expected endpoint-independent, address-dependent or \
                        address-and-port-dependent",
+            }
         })
     }
 }
@@ -198,15 +195,12 @@ impl FromStr for Filtering {
     type Err = ParseBehaviourError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = |filtering: &Self| {
-            [DEPENDENCE[*filtering as usize], ["eif", "adf", "apdf"][*filtering as usize]]
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(text))
-        };
-        Self::ALL.into_iter().find(named).ok_or_else(|| ParseBehaviourError {
-            text: text.to_owned(),
-            expected: "filtering: expected endpoint-independent, address-dependent or \
+        parse_dependence(text, Self::ALL, ["eif", "adf", "apdf"]).ok_or_else(|| {
+            ParseBehaviourError {
+                text: text.to_owned(),
+                expected: "filtering: expected endpoint-independent, address-dependent or \
                        address-and-port-dependent",
+            }
         })
     }
 }
@@ -214,6 +208,16 @@ impl FromStr for Filtering {
 /// RFC 4787's words, for [`Mapping`] and [`Filtering`] alike.
 const DEPENDENCE: [&str; 3] =
     ["endpoint-independent", "address-dependent", "address-and-port-dependent"];
+
+/// Which of the three a text names, long or short; case does not matter.
+fn parse_dependence<T>(text: &str, all: [T; 3], short: [&str; 3]) -> Option<T> {
+    all.into_iter()
+        .zip(DEPENDENCE.into_iter().zip(short))
+        .find(|(_, (long, short))| {
+            text.eq_ignore_ascii_case(long) || text.eq_ignore_ascii_case(short)
+        })
+        .map(|(value, _)| value)
+}
 
 /// How an outside port is chosen that is not the inside one.
 ///

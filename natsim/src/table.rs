@@ -3,7 +3,7 @@
 use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use overlay_peer::{Address, Time};
 
@@ -265,15 +265,13 @@ impl Table {
         }
     }
 
+    /// Removes a mapping that has no time of its own, or no longer.
     fn remove_mapping(&mut self, slot: Slot, rules: Rules<'_>) {
         let remotes: Vec<Endpoint> = self.remotes_of(slot).map(|(remote, _)| remote).collect();
         for remote in remotes {
             self.remove_remote(slot, remote, rules);
         }
         let Some(binding) = self.mappings.remove(&slot) else { return };
-        if let Some(at) = binding.due {
-            self.due.remove(&Due { at, slot, remote: None });
-        }
         if !rules.depends() {
             let Slot { protocol, .. } = slot;
             self.flows.remove(&Flow { protocol, inside: binding.inside, scope: Scope::Any });
@@ -391,7 +389,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// IPv4 sorts before IPv6.
-    const MIN: Self = Self { ip: IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED), port: 0 };
+    const MIN: Self = Self { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
 }
 
 impl From<Address> for Endpoint {
@@ -405,3 +403,6 @@ impl From<Endpoint> for Address {
         Self::new(endpoint.ip, endpoint.port)
     }
 }
+
+#[cfg(test)]
+mod tests;
