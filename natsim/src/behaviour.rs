@@ -87,6 +87,10 @@ impl Behaviour {
 
     /// What this NAT with another one between it and the Internet looks like as one: the stricter
     /// mapping and the stricter filtering of the two; only what both do is preserved or refreshed.
+    ///
+    /// That is what the tests of RFC 5780 see. Where both filter at least as strictly as they map,
+    /// as all of RFC 3489's four do, [`reach`](crate::reach()) follows it too; of other pairs some
+    /// let a little more through than their maximum, depending on who sends first.
     #[must_use]
     pub fn behind(self, outer: Self) -> Self {
         Self {
