@@ -1,1 +1,18 @@
-#![doc = include_str!("../README.md")]
+//! The engine behind the `compare` example: real files, one workload, every system under the
+//! simulator, the same measurements. The programs themselves are the files beside this crate's
+//! manifest; `README.md` says where to start.
+
+mod disk;
+mod files;
+mod measure;
+mod nat_mix;
+mod report;
+mod run;
+mod workload;
+
+pub use disk::Disk;
+pub use files::{FilesError, Source, read_library, sources};
+pub use nat_mix::{NatMix, NatMixError};
+pub use report::{Report, Summary, table};
+pub use run::{Compared, compare};
+pub use workload::{Plan, PlanError, Workload};

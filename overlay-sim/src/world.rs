@@ -129,6 +129,24 @@ impl<P: Peer, S: Store> World<P, S> {
         self.core.queue.len() == 0
     }
 
+    /// Runs until a peer tells its user something, until `end` at the latest. Says whether there is
+    /// something to [drain](Self::drain_events).
+    pub fn run_until_event(&mut self, end: Time) -> bool {
+        let last = end.as_micros() / self.core.tick_micros;
+        while self.core.emitted.is_empty() {
+            match self.next_tick() {
+                Some(tick) if tick <= last => self.step(tick),
+                _ => {
+                    if last > self.core.tick {
+                        self.advance(last);
+                    }
+                    break;
+                }
+            }
+        }
+        !self.core.emitted.is_empty()
+    }
+
     /// The present.
     pub fn now(&self) -> Time {
         self.core.now()

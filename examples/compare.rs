@@ -1,0 +1,148 @@
+//! Join / Publish / Search / Fetch over real files on several peer-to-peer architectures, side by
+//! side: `cargo run --release --example compare -- PATH…`.
+//!
+//! Each file is read, hashed into metainfo and given to some of the simulated peers. These join,
+//! publish, search by keywords of the file names and fetch what they found, with the messages of
+//! the real protocols. One table comes out, or with `--json` one object a system.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use overlay_core::SystemName;
+use overlay_examples::{
+    Compared, NatMix, Plan, Report, Workload, compare, read_library, sources, table,
+};
+
+/// Compare peer-to-peer architectures on the same files, peers and searches.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Files, or directories with all files below them; without one, this repository's own files.
+    paths: Vec<PathBuf>,
+    /// How many peers, the well-known one (Napster's server) included.
+    #[arg(long, default_value_t = 1000)]
+    peers: u32,
+    /// Same seed, same run, to the last byte.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many searches.
+    #[arg(long, default_value_t = 200, value_name = "Q")]
+    searches: u32,
+    /// Copies of a file on average; by popularity they follow Zipf's law.
+    #[arg(long, default_value_t = 5.0, value_name = "R")]
+    replicas: f64,
+    /// Which systems, separated by commas: napster, gnutella-0.4, chord.
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    systems: Vec<SystemName>,
+    /// Shares of hosts by NAT, adding up to 1: OPEN,FULL_CONE,RESTRICTED,PORT_RESTRICTED,SYMMETRIC.
+    #[arg(long, default_value_t = NatMix::default(), value_name = "SHARES")]
+    nat: NatMix,
+    /// Encode and decode every message on its way, and compare.
+    #[arg(long)]
+    checked: bool,
+    /// No progress and no remarks.
+    #[arg(long)]
+    quiet: bool,
+    /// One JSON object a system instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&options) {
+        Ok(output) => match std::io::stdout().lock().write_all(output.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything is done before anything is printed.
+fn run(options: &Options) -> Result<String, Box<dyn std::error::Error>> {
+    let paths = match options.paths.as_slice() {
+        [] => &[repository()],
+        paths => paths,
+    };
+    let plan = Plan {
+        peers: options.peers,
+        seed: options.seed,
+        searches: options.searches,
+        replicas: options.replicas,
+        nat: options.nat,
+        checked: options.checked,
+    };
+    plan.check()?;
+    let sources = sources(paths)?;
+    let bytes = sources.iter().map(|source| source.size).sum();
+    let bar = bar(options, bytes, "{msg:28} [{bar:30}] {bytes}/{total_bytes}");
+    bar.set_message("hashing");
+    let library = Arc::new(read_library(&sources, |read| bar.inc(read))?);
+    bar.finish_and_clear();
+    let workload = Workload::new(&plan, &library)?;
+    let paths = sources.into_iter().map(|source| source.path).collect();
+    let compared = Compared { plan, library, paths, workload };
+
+    let systems = if options.systems.is_empty() { &SystemName::ALL } else { &options.systems[..] };
+    let mut reports = Vec::new();
+    for &system in systems {
+        let bar = self::bar(options, 1_000, "{msg:28} [{bar:30}] {percent} %");
+        let report = compare(system, &compared, &mut |phase, done| {
+            bar.set_message(format!("{system}: {phase}"));
+            bar.set_position((1_000.0 * done) as u64);
+        })?;
+        bar.finish_and_clear();
+        remark(options, &report);
+        reports.push(report);
+    }
+    Ok(if options.json { json(&reports)? } else { format!("{}\n", table(&reports)) })
+}
+
+/// The repository's root is the parent of this package.
+fn repository() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}
+
+fn bar(options: &Options, length: u64, template: &str) -> ProgressBar {
+    if options.quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}
+
+/// What a reader of the table should know that is not in it.
+fn remark(options: &Options, report: &Report) {
+    let system = report.summary.system;
+    if !options.quiet && report.joined < options.peers {
+        let outside = options.peers - report.joined;
+        eprintln!("{system}: {outside} peers never got in (no open peer had room for them)");
+    }
+    if !options.quiet && report.misbehaved + report.malformed > 0 {
+        let (broken, malformed) = (report.misbehaved, report.malformed);
+        eprintln!("{system}: {broken} breaches of the protocol, {malformed} malformed messages");
+    }
+}
+
+fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
+    let mut lines = String::new();
+    for report in reports {
+        lines.push_str(&serde_json::to_string(&report.summary)?);
+        lines.push('\n');
+    }
+    Ok(lines)
+}

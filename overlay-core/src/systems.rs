@@ -1,0 +1,63 @@
+//! The names of the systems, the same on every command line.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// A system of the toolkit that speaks the four primitives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SystemName {
+    /// `napster`: a central index.
+    Napster,
+    /// `gnutella-0.4`: flooding.
+    Gnutella04,
+    /// `chord`: a distributed hash table, keyword → files, file → pieces.
+    Chord,
+}
+
+impl SystemName {
+    /// Every system there is, in the order of the lectures.
+    pub const ALL: [Self; 3] = [Self::Napster, Self::Gnutella04, Self::Chord];
+
+    /// The name as it is written on a command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Napster => "napster",
+            Self::Gnutella04 => "gnutella-0.4",
+            Self::Chord => "chord",
+        }
+    }
+}
+
+impl fmt::Display for SystemName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for SystemName {
+    type Err = UnknownSystem;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSystem> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or(UnknownSystem)
+    }
+}
+
+/// No system has this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown system: expected one of napster, gnutella-0.4, chord")]
+pub struct UnknownSystem;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back_and_the_error_lists_them_all() {
+        for name in SystemName::ALL {
+            assert_eq!(name.as_str().parse(), Ok(name));
+            assert!(UnknownSystem.to_string().contains(name.as_str()));
+        }
+        assert_eq!("kazaa".parse::<SystemName>(), Err(UnknownSystem));
+    }
+}
