@@ -24,7 +24,9 @@ fn main() -> ExitCode {
 
     let result = match arguments.as_slice() {
         [] => print(SAMPLE, decoder),
-        [path] => std::fs::read(path).map_err(Into::into).and_then(|bytes| print(&bytes, decoder)),
+        [path] => std::fs::read(path)
+            .map_err(|error| format!("{}: {error}", path.display()).into())
+            .and_then(|bytes| print(&bytes, decoder)),
         _ => Err("usage: bencode_json [FILE] [--strict]".into()),
     };
     match result {

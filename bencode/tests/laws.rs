@@ -1,5 +1,7 @@
 //! Laws that hold for all values and all bytes.
 
+#![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
+
 mod naive;
 
 use overlay_bencode::{

@@ -1,5 +1,7 @@
 //! Limits, and input that is made to hurt.
 
+#![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
+
 use overlay_bencode::{
     DecodeError, Decoded, Decoder, DeviationKind, ErrorKind, Limits, Tape, Value, decode,
     decode_lenient,

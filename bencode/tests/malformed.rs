@@ -1,5 +1,7 @@
 //! Malformed input: what strict decoding says and where, and what lenient decoding says.
 
+#![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
+
 use overlay_bencode::{
     DecodeError, Decoder, Deviation, DeviationKind, ErrorKind, Expected, decode, decode_lenient,
 };
@@ -10,10 +12,12 @@ use ErrorKind::{
     UnexpectedEnd,
 };
 
+type Deviations = &'static [(usize, DeviationKind)];
+
 /// Strict decoding refuses these, lenient decoding reports them.
 #[test]
 fn deviations_have_their_kind_and_offset() {
-    let table: &[(&[u8], &[(usize, DeviationKind)])] = &[
+    let table: &[(&[u8], Deviations)] = &[
         // Keys.
         (b"d1:b0:1:a0:e", &[(6, UnsortedKey)]),
         (b"d1:a0:1:a0:e", &[(6, DuplicateKey)]),
