@@ -99,6 +99,8 @@ pub enum Message {
     Pointers {
         /// As above.
         request: u32,
+        /// The asking node's identifier, if it is not a member yet and wants to join.
+        joining: Option<Id160>,
     },
     /// My pointers.
     Neighbours {

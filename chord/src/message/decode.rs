@@ -76,7 +76,13 @@ impl Reader<'_> {
         Ok(match kind {
             kind::PING => Message::Ping { request: self.u32("request")? },
             kind::PONG => Message::Pong { request: self.u32("request")? },
-            kind::POINTERS => Message::Pointers { request: self.u32("request")? },
+            kind::POINTERS => Message::Pointers {
+                request: self.u32("request")?,
+                joining: match self.flag("joining")? {
+                    true => Some(self.id("joining")?),
+                    false => None,
+                },
+            },
             kind::NEIGHBOURS => Message::Neighbours {
                 request: self.u32("request")?,
                 id: self.id("id")?,

@@ -30,10 +30,16 @@ impl Message {
         match self {
             Self::Ping { request }
             | Self::Pong { request }
-            | Self::Pointers { request }
             | Self::Busy { request }
             | Self::Agreed { request }
             | Self::Differ { request } => out.put_u32(*request),
+            Self::Pointers { request, joining } => {
+                out.put_u32(*request);
+                out.put_u8(joining.is_some().into());
+                if let Some(id) = joining {
+                    put_id(out, *id);
+                }
+            }
             Self::Neighbours { request, id, predecessor, successors } => {
                 out.put_u32(*request);
                 put_id(out, *id);
@@ -117,10 +123,10 @@ impl Message {
         match self {
             Self::Ping { .. }
             | Self::Pong { .. }
-            | Self::Pointers { .. }
             | Self::Busy { .. }
             | Self::Agreed { .. }
             | Self::Differ { .. } => 4,
+            Self::Pointers { joining, .. } => 5 + if joining.is_some() { 20 } else { 0 },
             Self::Neighbours { predecessor, successors, .. } => {
                 25 + contacts_len(predecessor.as_slice()) + contacts_len(successors)
             }

@@ -11,7 +11,7 @@ impl Node {
     pub(super) fn heard(&mut self, from: Address, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Ping { request }
-            | Message::Pointers { request }
+            | Message::Pointers { request, .. }
             | Message::Find { request, .. }
             | Message::Put { request, .. }
             | Message::Get { request, .. }
@@ -79,7 +79,7 @@ impl Node {
     /// Answers a question, as a member.
     fn answer(&mut self, from: Address, question: Message, cx: &mut Cx<'_>) -> Message {
         match question {
-            Message::Pointers { request } => self.show_pointers(request),
+            Message::Pointers { request, joining } => self.show_pointers(request, joining, cx),
             Message::Find { request, traffic, key } => self.answer_find(request, traffic, key),
             Message::Put { request, key, copy, publication } => {
                 let answer = self.keep(request, key, copy, publication);

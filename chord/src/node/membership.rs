@@ -16,13 +16,17 @@ use super::{Cx, Event, Failure, Misbehaviour, Node};
 use crate::successors::is_ordered;
 use crate::{Contact, Id160, Member, Message, Next, Rectified, Refusal, interval};
 
-/// How often a node tries to find its place before it gives up joining.
-const JOIN_TRIES: u32 = 20;
+/// How often a node tries to find its place before it gives up joining, and how often it finds that
+/// nobody answers.
+const JOIN_TRIES: u32 = 50;
+const JOIN_SILENCES: u32 = 5;
 /// How many nodes one try walks along, looking for the one to precede.
 const JOIN_STEPS: u32 = 32;
 /// How long it waits between tries, give or take half, and after `Busy`.
 const RETRY: Duration = Duration::from_millis(300);
-/// Nudges closer together than this have no effect.
+/// For so long, or until the joining node shows up, no other may join at the same place.
+const JOIN_GAP: Duration = Duration::from_secs(1);
+/// Nudges that come closer together than this count as one.
 const NUDGE_GAP: Duration = Duration::from_millis(100);
 /// After a change the next upkeep comes sooner by this factor.
 pub(super) const SOONER: u32 = 8;
@@ -43,7 +47,13 @@ pub(super) enum Standing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Joining {
     tries: u32,
+    silences: u32,
+    /// Nodes asked in this try.
     steps: u32,
+    /// Of the nodes asked in this try, the closest after this node's place.
+    after: Option<Contact>,
+    /// Whether the nodes before that place are reached.
+    before: bool,
 }
 
 /// The upkeep of the pointers.
@@ -55,7 +65,9 @@ pub(super) struct Upkeep {
     notified: Option<Contact>,
     /// Whether somebody wants another stabilization right after this.
     again: bool,
-    /// When a nudge last had an effect.
+    /// Who was last shown the place to join at, and when.
+    admitted: Option<(Id160, Time)>,
+    /// When a nudge last had an effect at once.
     nudged: Option<Time>,
     /// The finger to refresh next; 0 at the beginning of a pass.
     pub next_finger: u32,
@@ -119,7 +131,8 @@ impl Node {
     /// Looks for the place to join at.
     pub(super) fn try_join(&mut self, cx: &mut Cx<'_>) {
         if let (Some(me), Standing::Joining(joining)) = (self.me, &mut self.standing) {
-            joining.steps = 0;
+            let Joining { tries, silences, .. } = *joining;
+            *joining = Joining { tries, silences, ..Joining::default() };
             self.begin(Operation::new(Kind::Join, me.id), cx);
         }
     }
@@ -137,8 +150,10 @@ impl Node {
     pub(super) fn join_stuck(&mut self, reason: Failure, cx: &mut Cx<'_>) {
         let Standing::Joining(joining) = &mut self.standing else { return };
         joining.tries += 1;
-        if joining.tries < JOIN_TRIES {
-            let delay = about(RETRY, cx);
+        joining.silences += u32::from(reason == Failure::NoAnswer);
+        if joining.tries < JOIN_TRIES && joining.silences < JOIN_SILENCES {
+            // Many may be waiting for the same place: the longer it takes, the longer the wait.
+            let delay = about(RETRY * joining.tries.min(8), cx);
             self.tasks.within(Task::Stabilize, delay, cx);
         } else {
             self.standing = Standing::Outside;
@@ -153,7 +168,9 @@ impl Node {
         if joining.steps > JOIN_STEPS || self.me.is_some_and(|me| me.id == node.id) {
             return self.join_stuck(Failure::Unsettled, cx);
         }
-        self.ask(node.address, Purpose::Join(node), |request| Message::Pointers { request }, cx);
+        let joining = self.me.map(|me| me.id);
+        let pointers = |request| Message::Pointers { request, joining };
+        self.ask(node.address, Purpose::Join(node), pointers, cx);
     }
 
     /// A node that may be the one to precede us showed its pointers.
@@ -163,17 +180,34 @@ impl Node {
         answer: Option<Message>,
         cx: &mut Cx<'_>,
     ) {
-        let (Some(me), Standing::Joining(_)) = (self.me, &self.standing) else { return };
+        let Some(me) = self.me else { return };
         let Some(answer) = answer else { return self.join_stuck(Failure::NoAnswer, cx) };
-        let Some((list, predecessor)) = self.pointers_in(asked, answer, cx) else {
+        let pointers = self.pointers_in(asked, answer, cx);
+        let Standing::Joining(joining) = &mut self.standing else { return };
+        let Some((list, predecessor)) = pointers else {
             return self.join_stuck(Failure::Unsettled, cx);
         };
         if let Some(member) = Member::join(me, self.config.successors, asked, &list) {
-            return self.become_member(member, cx);
+            // A node after our place that this one has not heard of would be left out of our list.
+            // The protocol would mend that later; to let it hear first is cheaper.
+            let skips = |node: Contact| {
+                list.first().is_some_and(|first| interval::between(me.id, node.id, first.id))
+            };
+            return if joining.after.is_some_and(skips) {
+                cx.send_to(asked.address, Message::Nudge);
+                self.join_stuck(Failure::Unsettled, cx)
+            } else {
+                self.become_member(member, cx)
+            };
         }
-        let behind = predecessor.filter(|p| interval::between(p.id, me.id, asked.id));
-        let ahead = list.iter().rfind(|s| interval::between(asked.id, s.id, me.id)).copied();
-        match behind.or(ahead) {
+        let next = if joining.before {
+            list.iter().rfind(|s| interval::between(asked.id, s.id, me.id)).copied()
+        } else {
+            joining.after = Some(asked);
+            joining.before = predecessor.is_some_and(|p| interval::between(p.id, me.id, asked.id));
+            predecessor
+        };
+        match next {
             Some(next) => self.join_ask(next, cx),
             None => self.join_stuck(Failure::Unsettled, cx),
         }
@@ -232,15 +266,37 @@ impl Node {
         self.stabilize(cx);
     }
 
-    /// Shows the pointers, unless they may be about to change.
-    pub(super) fn show_pointers(&mut self, request: u32) -> Message {
+    /// Shows the pointers, unless they may be about to change. They are about to change, too, if
+    /// another node was just shown them that wants to join here: of many that come at once, only one
+    /// at a time finds the place, and the next one sees it there.
+    pub(super) fn show_pointers(
+        &mut self,
+        request: u32,
+        joining: Option<Id160>,
+        cx: &mut Cx<'_>,
+    ) -> Message {
+        let now = cx.now();
         match &self.member {
-            Some(member) if self.upkeep.query.is_none() => Message::Neighbours {
-                request,
-                id: member.me().id,
-                predecessor: member.predecessor(),
-                successors: member.successors().as_slice().to_vec(),
-            },
+            Some(member) if self.upkeep.query.is_none() => {
+                let (me, list) = (member.me().id, member.successors());
+                let fits = |id: &Id160| {
+                    list.first().is_some_and(|first| interval::between(me, *id, first.id))
+                };
+                if let Some(id) = joining.filter(fits) {
+                    let taken = |(other, when)| other != id && now.since(when) < JOIN_GAP;
+                    if self.upkeep.admitted.is_some_and(taken) {
+                        self.counters.busy_answers += 1;
+                        return Message::Busy { request };
+                    }
+                    self.upkeep.admitted = Some((id, now));
+                }
+                Message::Neighbours {
+                    request,
+                    id: me,
+                    predecessor: member.predecessor(),
+                    successors: list.as_slice().to_vec(),
+                }
+            }
             _ => {
                 self.counters.busy_answers += 1;
                 Message::Busy { request }
@@ -273,7 +329,9 @@ impl Node {
     fn query(&mut self, query: Query, cx: &mut Cx<'_>) {
         self.upkeep.query = Some(query);
         let message = |request| match query {
-            Query::Successor(_) | Query::Candidate(_) => Message::Pointers { request },
+            Query::Successor(_) | Query::Candidate(_) => {
+                Message::Pointers { request, joining: None }
+            }
             Query::Predecessor { .. } => Message::Ping { request },
         };
         self.ask(query.asked().address, Purpose::Upkeep, message, cx);
@@ -324,10 +382,13 @@ impl Node {
         if before != self.replica_holders() {
             self.tasks.within(Task::Sync, Duration::from_secs(1), cx);
         }
-        if pointers.is_none() && matches!(query, Query::Successor(_)) {
-            // The next entry has not answered yet: see at once whether it lives.
-            self.upkeep.again = true;
-        }
+        // A new successor may have a predecessor that is closer still; and the entry after one that
+        // died has not answered yet. Both are worth a look at once.
+        self.upkeep.again |= match query {
+            Query::Successor(_) => pointers.is_none(),
+            Query::Candidate(_) => changed,
+            Query::Predecessor { .. } => false,
+        };
         self.go_on(next, changed, cx);
     }
 
@@ -352,7 +413,9 @@ impl Node {
         }
         self.counters.changes += 1;
         if let Some(first) = self.member.as_ref().and_then(|m| m.successors().first()) {
-            self.fingers.set(1, first);
+            if self.fingers.set(1, first) {
+                self.upkeep.admitted = None;
+            }
         }
         let delay = about(self.config.stabilize_every / SOONER, cx);
         self.tasks.within(Task::Stabilize, delay, cx);
@@ -408,13 +471,15 @@ impl Node {
         }
     }
 
-    /// Something changed beside this node.
+    /// Something changed beside this node. However many nudges come, it stabilizes once a gap.
     pub(super) fn nudged(&mut self, cx: &mut Cx<'_>) {
-        let now = cx.now();
-        if self.member.is_none()
-            || self.upkeep.nudged.is_some_and(|last| now.since(last) < NUDGE_GAP)
-        {
+        if self.member.is_none() {
             return;
+        }
+        let now = cx.now();
+        let since = self.upkeep.nudged.map_or(NUDGE_GAP, |last| now.since(last));
+        if since < NUDGE_GAP {
+            return self.tasks.within(Task::Stabilize, NUDGE_GAP - since, cx);
         }
         self.upkeep.nudged = Some(now);
         self.stabilize(cx);

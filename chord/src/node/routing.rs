@@ -16,7 +16,7 @@ use crate::{Contact, Id, Id160, Message, Traffic, interval};
 /// How many nodes closer to the key an answer names: the best, and what to try if it is dead.
 const CLOSER: usize = 4;
 /// How often an operation follows an owner's "ask my predecessor".
-const REDIRECTS: u32 = 8;
+const REDIRECTS: u32 = 32;
 
 /// What a member knows of a key's owner.
 enum Route {
@@ -27,16 +27,23 @@ enum Route {
 }
 
 impl Node {
-    /// Where a key goes from here: answered from the successor list where that covers the key.
-    fn route(&self, key: Id160) -> Route {
+    /// Where a key goes from here. A user's lookup is answered from the whole successor list, as far
+    /// as that goes. Upkeep wants to be exact: the end of a list may be old, so for a finger or a join
+    /// only the successor itself counts, which stabilizing checks.
+    fn route(&self, key: Id160, traffic: Traffic) -> Route {
         let Some(member) = &self.member else { return Route::Closer(Vec::new()) };
         let (me, list) = (member.me(), member.successors());
         if member.owns(key) {
             let after = list.as_slice().iter().filter(|node| **node != me);
             return Route::Owner(core::iter::once(&me).chain(after).copied().collect());
         }
-        if let Some(owners) = list.owner_of(key) {
-            return Route::Owner(owners.to_vec());
+        let all = list.as_slice().len();
+        match (list.owner_of(key), traffic) {
+            (Some(owners), Traffic::User) => return Route::Owner(owners.to_vec()),
+            (Some(owners), Traffic::Upkeep) if owners.len() == all => {
+                return Route::Owner(owners.iter().take(CLOSER).copied().collect());
+            }
+            _ => {}
         }
         let mut closer: Vec<Contact> = self
             .fingers
@@ -53,7 +60,7 @@ impl Node {
     /// Another node asks for a key's owner.
     pub(super) fn answer_find(&self, request: u32, traffic: Traffic, key: Id160) -> Message {
         let id = self.fingers.start(0);
-        match self.route(key) {
+        match self.route(key, traffic) {
             Route::Owner(contacts) => Message::Owner { request, traffic, id, contacts },
             Route::Closer(contacts) => Message::Closer { request, traffic, id, contacts },
         }
@@ -74,7 +81,7 @@ impl Node {
             let number = self.operations.add(operation);
             return self.next_step(number, cx);
         }
-        match self.route(key) {
+        match self.route(key, operation.traffic()) {
             Route::Owner(owners) => {
                 operation.owners = owners;
                 let number = self.operations.add(operation);
