@@ -5,12 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::iter::FusedIterator;
 
-use overlay_bencode::{Decoder, Dict, List, ListIter, Node, NodeId};
+use overlay_bencode::{Decoder, Dict, Kind, List, ListIter, Node, NodeId};
 
 use crate::error::{DecodeError, Deviation, DeviationKind, ErrorKind};
 use crate::info_hash::InfoHash;
 use crate::parser::{Parser, Reports};
-use crate::path::{PathError, safe_path};
+use crate::path::{PathError, push_components};
 use crate::piece::{PieceHash, PieceLength};
 use crate::source::Source;
 
@@ -193,7 +193,7 @@ impl<'i> File<'i> {
     pub fn path(&self) -> PathComponents<'i> {
         match self.node {
             None => PathComponents { name: Some(self.info.name()), list: None },
-            Some(node) => components_of(node, b"path"),
+            Some(node) => PathComponents { name: None, list: components_of(node, b"path") },
         }
     }
 
@@ -205,25 +205,20 @@ impl<'i> File<'i> {
     /// # Errors
     /// The path would leave the directory it is put in, or names nothing.
     pub fn safe_path(&self) -> Result<String, PathError> {
-        let info = self.info.dict();
-        let name = info.find(b"name.utf-8").and_then(Node::as_bytes);
-        let name = name.unwrap_or_else(|| self.info.name());
-        let Some(node) = self.node else { return safe_path([name]) };
-        let has_utf8 = node.as_dict().is_some_and(|file| file.find(b"path.utf-8").is_some());
-        let components = components_of(node, if has_utf8 { b"path.utf-8" } else { b"path" });
+        let name = self.info.bytes(self.info.fields.utf8_name);
+        let mut path = String::with_capacity(name.len() + 60);
         // Both have to name something: a file must not take the directory's place.
-        let directory = safe_path([name])?;
-        let file = safe_path(components).map_err(|error| match error {
-            PathError::Traversal { component } => PathError::Traversal { component: component + 1 },
-            error => error,
-        })?;
-        Ok([directory.as_str(), file.as_str()].join("/"))
+        push_components(&mut path, [name], 0)?;
+        if let Some(node) = self.node {
+            let list = components_of(node, b"path.utf-8").or_else(|| components_of(node, b"path"));
+            push_components(&mut path, PathComponents { name: None, list }, 1)?;
+        }
+        Ok(path)
     }
 }
 
-fn components_of<'i>(file: Node<'i, 'i>, key: &[u8]) -> PathComponents<'i> {
-    let path = file.as_dict().and_then(|file| file.find(key)).and_then(Node::as_list);
-    PathComponents { name: None, list: path.map(List::iter) }
+fn components_of<'i>(file: Node<'i, 'i>, key: &[u8]) -> Option<ListIter<'i, 'i>> {
+    file.as_dict()?.find(key)?.as_list().map(List::iter)
 }
 
 /// A torrent's files in order.
@@ -296,6 +291,8 @@ impl FusedIterator for PathComponents<'_> {}
 pub(crate) struct Fields {
     root: NodeId,
     name: NodeId,
+    /// `name.utf-8` if it is there.
+    utf8_name: NodeId,
     pieces: NodeId,
     piece_length: PieceLength,
     layout: Layout,
@@ -323,11 +320,13 @@ impl Fields {
         if pieces.is_none() && dict.find(b"meta version").is_some() {
             return Err(DecodeError { offset: root.offset(), kind: ErrorKind::OnlyV2 });
         }
-        let name = match dict.find(b"name").or_else(|| dict.find(b"name.utf-8")) {
+        let utf8_name = dict.find(b"name.utf-8");
+        let name = match dict.find(b"name").or(utf8_name) {
             Some(name) => name,
             None => required(dict, "name")?,
         };
         string(name, "name")?;
+        let utf8_name = utf8_name.filter(|name| name.kind() == Kind::Bytes).unwrap_or(name);
 
         let length_node = required(dict, "piece length")?;
         let piece_length = length_node
@@ -361,8 +360,9 @@ impl Fields {
                 }
             },
         };
-        let (root, name, pieces) = (root.id(), name.id(), pieces.id());
-        Ok(Self { root, name, pieces, piece_length, layout, total, private })
+        let (root, name, utf8_name) = (root.id(), name.id(), utf8_name.id());
+        let pieces = pieces.id();
+        Ok(Self { root, name, utf8_name, pieces, piece_length, layout, total, private })
     }
 
     fn read_layout(
@@ -386,15 +386,25 @@ impl Fields {
                 offset: file_node.offset(),
                 kind: ErrorKind::NotADictionary { what: "an item of 'files'" },
             })?;
+            // One pass over its keys; of equal ones the first counts, as everywhere.
+            let (mut length_node, mut path_node, mut utf8_node) = (None, None, None);
+            for (key, value) in file.iter() {
+                match key.as_bytes() {
+                    Some(b"length") => _ = length_node.get_or_insert(value),
+                    Some(b"path") => _ = path_node.get_or_insert(value),
+                    Some(b"path.utf-8") => _ = utf8_node.get_or_insert(value),
+                    _ => {}
+                }
+            }
             total = total
-                .checked_add(length(required(file, "length")?)?)
+                .checked_add(length(length_node.ok_or(missing(file, "length"))?)?)
                 .filter(|total| i64::try_from(*total).is_ok())
                 .ok_or(DecodeError {
                     offset: file_node.offset(),
                     kind: ErrorKind::TotalOverflow,
                 })?;
-            path(required(file, "path")?, "path")?;
-            if let Some(utf8) = file.find(b"path.utf-8") {
+            path(path_node.ok_or(missing(file, "path"))?, "path")?;
+            if let Some(utf8) = utf8_node {
                 path(utf8, "path.utf-8")?;
             }
             count += 1;
@@ -411,8 +421,11 @@ pub(crate) fn required<'t, 'a>(
     dict: Dict<'t, 'a>,
     key: &'static str,
 ) -> Result<Node<'t, 'a>, DecodeError> {
-    let missing = DecodeError { offset: dict.node().offset(), kind: ErrorKind::Missing { key } };
-    dict.find(key.as_bytes()).ok_or(missing)
+    dict.find(key.as_bytes()).ok_or(missing(dict, key))
+}
+
+fn missing(dict: Dict<'_, '_>, key: &'static str) -> DecodeError {
+    DecodeError { offset: dict.node().offset(), kind: ErrorKind::Missing { key } }
 }
 
 fn string<'a>(node: Node<'_, 'a>, key: &'static str) -> Result<&'a [u8], DecodeError> {

@@ -33,21 +33,43 @@ pub enum PathError {
 /// See [`PathError`].
 pub fn safe_path<'c>(components: impl IntoIterator<Item = &'c [u8]>) -> Result<String, PathError> {
     let mut path = String::new();
+    push_components(&mut path, components, 0)?;
+    Ok(path)
+}
+
+/// Adds components to a path that is safe already; at least one must name something. Errors count
+/// components from `first`.
+pub(crate) fn push_components<'c>(
+    path: &mut String,
+    components: impl IntoIterator<Item = &'c [u8]>,
+    first: usize,
+) -> Result<(), PathError> {
+    let mut empty = true;
     for (component, bytes) in components.into_iter().enumerate() {
         match bytes.trim_ascii_end() {
             b"" | b"." => continue,
-            b".." => return Err(PathError::Traversal { component }),
-            _ => {}
+            b".." => return Err(PathError::Traversal { component: first + component }),
+            _ => empty = false,
         }
         if !path.is_empty() {
             path.push('/');
         }
-        let text = String::from_utf8_lossy(bytes);
-        path.extend(text.chars().map(|char| match char {
-            '/' | '\\' | ':' => '_',
-            char if char.is_control() => '_',
-            char => char,
-        }));
+        push_component(path, bytes);
     }
-    if path.is_empty() { Err(PathError::Empty) } else { Ok(path) }
+    if empty { Err(PathError::Empty) } else { Ok(()) }
+}
+
+fn push_component(path: &mut String, bytes: &[u8]) {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'/' | b'\\' | b':');
+    let text = String::from_utf8_lossy(bytes);
+    // Nearly all names are like this.
+    if bytes.iter().all(is_plain) {
+        path.push_str(&text);
+        return;
+    }
+    path.extend(text.chars().map(|char| match char {
+        '/' | '\\' | ':' => '_',
+        char if char.is_control() => '_',
+        char => char,
+    }));
 }
