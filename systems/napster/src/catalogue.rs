@@ -109,6 +109,12 @@ impl Catalogue {
         self.files.is_empty()
     }
 
+    /// The file that was added after `index` others.
+    pub fn id(&self, index: usize) -> Option<FileId> {
+        let number = u32::try_from(index).ok()?;
+        (index < self.files.len()).then_some(FileId(number))
+    }
+
     /// A file's name; `None` if the number is of another catalogue.
     pub fn name(&self, file: FileId) -> Option<&[u8]> {
         self.files.get(file.index()).map(|entry| &*entry.name)
