@@ -127,7 +127,7 @@ mod tests {
         let mix: NatMix = "0.1,0.2,0.3,0.4,0".parse().expect("adds up");
         let mut counts = [0; 3];
         for draw in 0..1_000 {
-            match mix.pick(f64::from(draw) / 1_000.0) {
+            match mix.pick((f64::from(draw) + 0.5) / 1_000.0) {
                 None => counts[0] += 1,
                 Some(Behaviour::FULL_CONE) => counts[1] += 1,
                 Some(nat) => {

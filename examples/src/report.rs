@@ -128,7 +128,7 @@ impl Summary {
 /// One table, a column a system.
 pub fn table(reports: &[Report]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::ASCII_MARKDOWN);
     table.set_content_arrangement(ContentArrangement::Disabled);
     let mut header = vec![String::new()];
     header.extend(reports.iter().map(|report| report.summary.system.to_owned()));
@@ -180,7 +180,7 @@ pub fn table(reports: &[Report]) -> String {
 }
 
 const NOTES: &str = "\
-¹ Mean of 3 draws, asked at once, nothing repaired yet; every peer is a candidate, the Napster server too.
+¹ Mean of 5 draws, asked at once, nothing repaired yet; every peer is a candidate, the Napster server too.
 Popular: the tenth of the files with most copies. Rare: those with the fewest.
 Pieces: chord fetches the info dict by its hash and its nodes check each piece. Napster and Gnutella 0.4
 carried no piece hashes; there the receiver checks with the file's metainfo, as if it had the .torrent.

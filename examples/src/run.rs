@@ -37,7 +37,7 @@ const SOURCES: usize = 5;
 /// Fetches are given up when none of them has moved for so long.
 const STALLED: Duration = Duration::from_secs(120);
 /// How often failures and attacks are drawn, and who fails.
-const DRAWS: u64 = 3;
+const DRAWS: u64 = 5;
 const FAILING: f64 = 0.20;
 const ATTACKED: f64 = 0.01;
 
@@ -201,7 +201,7 @@ impl<S: System> Net<S> {
         }
         self.cause = SEARCH;
         let up = |number: u32| self.world.is_alive(PeerIndex(number));
-        let count = compared.plan.searches.div_ceil(2);
+        let count = compared.plan.searches.div_ceil(4);
         let searches = compared.workload.draw_searches(count, 1 + draw, up);
         let searched = self.search(searches, Duration::from_millis(10), |_| {});
         let found = searched.iter().filter(|searched| {
