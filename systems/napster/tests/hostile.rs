@@ -203,11 +203,11 @@ fn hit() -> Hit {
     let server = joined(&mut rig);
     rig.command(Command::Search { search: 1, query: Search::words("song", 5).unwrap() });
     rig.bytes(server, &frame(201, "\"song\" d41d 5 128 44100 1 ann 16777343 3"));
-    let hits = rig.io.events.into_iter().filter_map(|event| match event {
+    let mut hits = rig.io.events.into_iter().filter_map(|event| match event {
         Event::Hit { hit, .. } => Some(hit),
         _ => None,
     });
-    hits.last().unwrap()
+    hits.next().unwrap()
 }
 
 fn joined(rig: &mut Rig) -> Link {

@@ -81,9 +81,9 @@ impl Pair {
 
 #[test]
 fn direct() {
-    for number in 0..FILES.len() {
+    for (number, (_, size)) in FILES.into_iter().enumerate() {
         let mut pair = open_pair();
-        assert_eq!(pair.fetch(number), Ok((FILES[number].1, false)));
+        assert_eq!(pair.fetch(number), Ok((size, false)));
         pair.assert_downloaded(number);
         assert_eq!(pair.transfers(), [0, 0]);
     }
@@ -91,10 +91,10 @@ fn direct() {
 
 #[test]
 fn by_alternate_request_when_the_supplier_is_firewalled() {
-    for number in 0..FILES.len() {
+    for (number, (_, size)) in FILES.into_iter().enumerate() {
         let supplier = config("ann").firewalled(true);
         let mut pair = pair(supplier, behind_nat(1), config("bob"), Host::open(address(2)));
-        assert_eq!(pair.fetch(number), Ok((FILES[number].1, true)));
+        assert_eq!(pair.fetch(number), Ok((size, true)));
         pair.assert_downloaded(number);
         assert_eq!(pair.transfers(), [0, 0]);
     }

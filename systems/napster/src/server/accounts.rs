@@ -61,11 +61,11 @@ impl Accounts {
 
     /// Bytes of all entries.
     pub(super) fn bytes(&self) -> usize {
-        let texts = |(nick, account): (&Box<[u8]>, &Account)| {
-            nick.len() + account.password.len() + account.email.len()
-        };
-        self.by_nick.len() * (size_of::<Box<[u8]>>() + size_of::<Account>())
-            + self.by_nick.iter().map(texts).sum::<usize>()
+        let texts = self
+            .by_nick
+            .iter()
+            .map(|(nick, account)| nick.len() + account.password.len() + account.email.len());
+        self.by_nick.len() * (size_of::<Box<[u8]>>() + size_of::<Account>()) + texts.sum::<usize>()
     }
 }
 
