@@ -176,7 +176,7 @@ pub fn table(reports: &[Report]) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("{table}\n{NOTES}")
+    format!("{table}\n\n{NOTES}")
 }
 
 const NOTES: &str = "\
@@ -186,7 +186,8 @@ Pieces: chord fetches the info dict by its hash and its nodes check each piece. 
 carried no piece hashes; there the receiver checks with the file's metainfo, as if it had the .torrent.
 Reversed: the source connects to the fetching peer (Napster's alternate download, Gnutella's Push). Chord
 has no such thing; behind a NAT a chord peer is a client outside the ring, and nobody can fetch from it.
-Two peers behind NATs that filter can not reach each other in any of the three.";
+Two peers behind NATs that filter can not reach each other in any of the three. A Napster server answers
+a search with 100 results at most, so a file whose words are all common can stay unseen.";
 
 fn percent(rate: Option<f64>) -> String {
     rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.1} %", 100.0 * rate))

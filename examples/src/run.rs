@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use overlay_core::adapters::{Chord, Gnutella04, Napster};
 use overlay_core::{
-    Command, Failure, FileId, Library, Member, Outcome, Reaction, Route, System, SystemName,
+    BuildError, Command, Failure, FileId, Library, Member, Outcome, Reaction, Route, System,
+    SystemName, Visitor,
 };
 use overlay_peer::Time;
 use overlay_sim::{Cause, Config, Count, PeerIndex, World, busiest, random_share};
@@ -63,14 +63,21 @@ pub fn compare(
     name: SystemName,
     compared: &Compared,
     progress: &mut dyn FnMut(&'static str, f64),
-) -> Result<Report, overlay_napster::CatalogueError> {
-    let library = Arc::clone(&compared.library);
-    Ok(match name {
-        SystemName::Napster => Run::new(Napster::new(&library)?, compared, progress).all(),
-        SystemName::Gnutella04 => Run::new(Gnutella04::new(library), compared, progress).all(),
-        SystemName::Chord => Run::new(Chord::new(library), compared, progress).all(),
-        other => unreachable!("{other} is not in SystemName::ALL"),
-    })
+) -> Result<Report, BuildError> {
+    name.visit(&compared.library, Task { compared, progress })
+}
+
+struct Task<'a> {
+    compared: &'a Compared,
+    progress: &'a mut dyn FnMut(&'static str, f64),
+}
+
+impl Visitor for Task<'_> {
+    type Output = Report;
+
+    fn visit<S: System>(self, system: S) -> Report {
+        Run::new(system, self.compared, self.progress).all()
+    }
 }
 
 struct Run<'a, S: System> {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use overlay_core::adapters::{Chord, Gnutella04, Napster};
-use overlay_core::{Command, Library, Member, Outcome, Reaction, Stored, System, SystemName};
+use overlay_core::{
+    Command, Library, Member, Outcome, Reaction, Stored, System, SystemName, Visitor,
+};
 use overlay_peer::{Address, Object, StoreError};
 use overlay_sim::{Cause, Config, Host, PeerIndex, Store, World};
 
@@ -59,12 +60,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     intake.update(CONTENT)?;
     library.add(intake)?;
     let library = Arc::new(library);
-    match name {
-        SystemName::Napster => run(Napster::new(&library)?, &library),
-        SystemName::Chord => run(Chord::new(Arc::clone(&library)), &library),
-        _ => run(Gnutella04::new(Arc::clone(&library)), &library),
-    }
+    name.visit(&library, Run(&library))?;
     Ok(())
+}
+
+/// Runs whichever system it is given.
+struct Run<'a>(&'a Library);
+
+impl Visitor for Run<'_> {
+    type Output = ();
+    fn visit<S: System>(self, system: S) {
+        run(system, self.0);
+    }
 }
 
 fn run<S: System>(mut system: S, library: &Library) {

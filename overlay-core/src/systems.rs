@@ -1,7 +1,11 @@
-//! The names of the systems, the same on every command line.
+//! The names of the systems, the same on every command line, and what they stand for.
 
 use core::fmt;
 use core::str::FromStr;
+use std::sync::Arc;
+
+use crate::adapters::{Chord, Gnutella04, Napster};
+use crate::{Library, System};
 
 /// A system of the toolkit that speaks the four primitives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +30,45 @@ impl SystemName {
             Self::Gnutella04 => "gnutella-0.4",
             Self::Chord => "chord",
         }
+    }
+
+    /// Builds the system over these files and hands it to `visitor`: systems are of different types.
+    ///
+    /// # Errors
+    /// A file's name is longer than the protocol carries.
+    pub fn visit<V: Visitor>(
+        self,
+        library: &Arc<Library>,
+        visitor: V,
+    ) -> Result<V::Output, BuildError> {
+        Ok(match self {
+            Self::Napster => visitor.visit(Napster::new(library)?),
+            Self::Gnutella04 => visitor.visit(Gnutella04::new(Arc::clone(library))),
+            Self::Chord => visitor.visit(Chord::new(Arc::clone(library))),
+        })
+    }
+}
+
+/// Something to do with a system, whichever it is.
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn visit<S: System>(self, system: S) -> Self::Output;
+}
+
+/// Why a system can not be built over some files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{system}: {reason}")]
+pub struct BuildError {
+    system: SystemName,
+    reason: overlay_napster::CatalogueError,
+}
+
+impl From<overlay_napster::CatalogueError> for BuildError {
+    fn from(reason: overlay_napster::CatalogueError) -> Self {
+        Self { system: SystemName::Napster, reason }
     }
 }
 
