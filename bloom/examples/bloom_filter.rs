@@ -5,7 +5,6 @@
 //! cargo run --release -p overlay-bloom --example bloom_filter -- 10000 0.001
 //! ```
 //! The arguments are the number of keys and the rate to plan for; without any, 1000 and 0.01.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,8 +1,6 @@
 //! Shows a Napster session as bytes: a client logs in, shares, searches and asks for a file; then the
 //! two clients talk to each other without any framing.
 
-#![allow(clippy::print_stdout, reason = "a program prints")]
-
 use std::error::Error;
 
 use napster_wire::{

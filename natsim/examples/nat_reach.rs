@@ -2,7 +2,6 @@
 //! `natsim::reach` gives, over UDP and over TCP; then one hole punched, packet by packet.
 //!
 //! `cargo run -p natsim --example nat_reach`
-#![allow(clippy::print_stdout)]
 
 use natsim::{Behaviour, Device, Filtering, Mapping, Protocol, Timeouts, reach};
 use overlay_peer::{Address, Time};

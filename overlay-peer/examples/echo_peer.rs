@@ -3,7 +3,6 @@
 //! such peers over a slow line in memory.
 //!
 //! `cargo run -p overlay-peer --example echo_peer`
-#![allow(clippy::print_stdout)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;

@@ -4,7 +4,7 @@
 //! `TORRENT_CORPUS` names.
 
 // A failed unwrap is a failed test, and a skipped one says so.
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

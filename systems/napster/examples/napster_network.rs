@@ -6,8 +6,6 @@
 //! cargo run --release -p overlay-napster --example napster_network
 //! ```
 
-#![allow(clippy::print_stdout, reason = "a program prints")]
-
 use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
