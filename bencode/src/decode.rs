@@ -165,6 +165,12 @@ impl Decoder {
 
     fn whole(&self, input: &[u8], tape: &mut Tape) -> Result<Vec<Deviation>, DecodeError> {
         let mut deviations = Vec::new();
+        // A guess between the many small values of a file list and the few great ones of piece
+        // hashes; the vector grows where it is too low. (Of a stream, who knows how much of it is
+        // the first message.)
+        let guess = input.len().min(self.limits.bytes) / 16;
+        tape.tokens.clear();
+        tape.tokens.reserve(guess.min(self.limits.tokens) + 8);
         let end = match self.scan(input, tape, &mut deviations)? {
             Scanned::Whole { end } => end,
             Scanned::Cut { needed } => {
@@ -202,10 +208,6 @@ impl Decoder {
             ..self.limits
         };
         let visible = input.get(..limits.bytes).unwrap_or(input);
-        // A guess between the many small values of a file list and the few great ones of piece
-        // hashes; the vector grows where it is too low.
-        tokens.reserve((visible.len() / 16).min(limits.tokens) + 8);
-
         let scanned = if self.lenient {
             let mut lenient = Lenient { deviations, unsorted: Vec::new() };
             let scanned = scan(visible, &limits, tokens, &mut lenient);

@@ -1,7 +1,8 @@
 //! How much a message may ask for.
 
 /// Bounds on what is decoded. Memory stays in proportion to the input whatever the limits: at most
-/// 16 bytes for each byte of it.
+/// 16 bytes for each byte of it (a real torrent takes about one), or 64 for lenient decoding of input
+/// that is nothing but deviations.
 ///
 /// The default lets through a torrent of a million files and refuses what no real one needs:
 ///
