@@ -3,6 +3,7 @@
 
 mod config;
 mod core;
+mod deliver;
 mod effects;
 mod failure;
 mod host;

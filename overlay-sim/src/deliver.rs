@@ -1,0 +1,321 @@
+//! What happens to an event when its time has come: it becomes an input of a peer, or is lost.
+
+use natsim::Protocol;
+use overlay_peer::{Address, Context, Decoded, Link, LinkState, Peer, Reason, Wire, input_seed};
+
+use crate::core::{Body, Control, Event, NO_LINK};
+use crate::effects::Effects;
+use crate::link::{HalfEdge, Held, State, slot};
+use crate::{Cause, Store, World};
+
+impl<P: Peer, S: Store> World<P, S> {
+    pub(crate) fn handle(&mut self, event: Event<P::Message>) {
+        let Event { receiver, link, cause, body } = event;
+        if !self.core.hosts[receiver as usize].alive {
+            return self.handle_at_dead(cause, body);
+        }
+        match body {
+            Body::Message(message) => {
+                let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else {
+                    self.core.metrics.dropped += 1;
+                    return;
+                };
+                if edge.paused || !edge.held.is_empty() {
+                    self.hold(receiver, link, cause, message);
+                } else {
+                    self.receive(receiver, link, cause, message);
+                }
+            }
+            Body::Control(control) => self.handle_control(receiver, link, cause, *control),
+        }
+    }
+
+    fn handle_control(
+        &mut self,
+        receiver: u32,
+        link: u32,
+        cause: Cause,
+        control: Control<P::Message>,
+    ) {
+        match control {
+            Control::Connect { from, from_link, source, to, give_up } => {
+                self.accept(receiver, cause, from, from_link, source, to, give_up);
+            }
+            Control::Accepted { other, other_link, to } => {
+                match self.core.hosts[receiver as usize].links.get_mut(link) {
+                    Some(edge) => {
+                        edge.state = State::Open;
+                        edge.other = other;
+                        edge.other_link = other_link;
+                        let nat = edge.nat.clone();
+                        if let Some(path) = nat {
+                            self.core.establish(receiver, &path, false);
+                        }
+                        let open = LinkState::Open { remote: to, inbound: false };
+                        self.change(receiver, link, cause, open);
+                    }
+                    // Given up in the meantime.
+                    None => {
+                        let closed = Control::Closed(Reason::Remote);
+                        self.core.control(self.core.tick + 1, other, other_link, cause, closed);
+                    }
+                }
+            }
+            Control::Closed(reason) => {
+                let links = &mut self.core.hosts[receiver as usize].links;
+                let Some(edge) = links.get_mut(link) else { return };
+                if edge.held.is_empty() {
+                    self.closed(receiver, link, cause, reason);
+                } else {
+                    edge.held.push_back((cause, Held::Closed(reason)));
+                }
+            }
+            Control::Failed(reason) => self.closed(receiver, link, cause, reason),
+            Control::Congested => {
+                if self.core.hosts[receiver as usize].links.get(link).is_some() {
+                    self.change(receiver, link, cause, LinkState::Congested);
+                }
+            }
+            Control::Writable => {
+                let links = &mut self.core.hosts[receiver as usize].links;
+                let Some(edge) = links.get_mut(link) else { return };
+                if core::mem::take(&mut edge.wants_writable) {
+                    edge.congested = false;
+                    self.change(receiver, link, cause, LinkState::Writable);
+                }
+            }
+            Control::Resume => self.resume(receiver, link),
+            Control::Datagram { source, to, message } => {
+                match self.core.admit(receiver, source, to, Protocol::Udp) {
+                    Some(host) if self.core.hosts[host as usize].alive => {
+                        self.receive_datagram(host, cause, source, message);
+                    }
+                    _ => self.core.metrics.dropped += 1,
+                }
+            }
+            Control::Stored { ticket, outcome } => {
+                self.core.trace.add(self.core.tick, receiver, NO_LINK, 3);
+                self.input(receiver, cause, |peer, cx| peer.stored(ticket, outcome, cx));
+            }
+        }
+    }
+
+    /// What reaches a host without power.
+    fn handle_at_dead(&mut self, cause: Cause, body: Body<P::Message>) {
+        let Body::Control(control) = body else {
+            self.core.metrics.dropped += 1;
+            return;
+        };
+        match *control {
+            // Where the dead host gave its NAT its place, the others behind it live on.
+            Control::Connect { from, from_link, source, to, give_up } => {
+                let home = u32::MAX;
+                self.accept(home, cause, from, from_link, source, to, give_up);
+            }
+            Control::Accepted { other, other_link, .. } => {
+                let notice = self.core.tick + self.core.ticks(self.core.config.detect_crash);
+                let closed = Control::Closed(Reason::TimedOut);
+                self.core.control(notice, other, other_link, cause, closed);
+            }
+            Control::Datagram { source, to, message } => {
+                match self.core.admit(u32::MAX, source, to, Protocol::Udp) {
+                    Some(host)
+                        if self.core.hosts.get(host as usize).is_some_and(|host| host.alive) =>
+                    {
+                        self.receive_datagram(host, cause, source, message);
+                    }
+                    _ => self.core.metrics.dropped += 1,
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // The fields of one event.
+    fn accept(
+        &mut self,
+        receiver: u32,
+        cause: Cause,
+        from: u32,
+        from_link: u32,
+        source: Address,
+        to: Address,
+        give_up: u64,
+    ) {
+        let Some(edge) = self.core.hosts[from as usize].links.get(from_link) else { return };
+        let delay = edge.delay;
+        let host = self.core.admit(receiver, source, to, Protocol::Tcp);
+        let alive = |&host: &u32| self.core.hosts.get(host as usize).is_some_and(|host| host.alive);
+        let Some(host) = host.filter(alive) else {
+            let failed = Control::Failed(Reason::Unreachable);
+            return self.core.control(give_up, from, from_link, cause, failed);
+        };
+        let mut edge = HalfEdge::new(State::Open, from, from_link, delay);
+        edge.nat = self.core.nat_path(host, to, source);
+        if let Some(path) = edge.nat.clone() {
+            self.core.establish(host, &path, true);
+        }
+        let link = self.core.hosts[host as usize].links.insert(edge);
+        let accepted = Control::Accepted { other: host, other_link: link.as_raw(), to };
+        let arrival = self.core.tick_at(self.core.now_micros() + delay);
+        self.core.control(arrival, from, from_link, cause, accepted);
+        let open = LinkState::Open { remote: source, inbound: true };
+        self.change(host, link.as_raw(), cause, open);
+    }
+
+    fn receive(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
+        let message = if self.core.config.checked {
+            let Some(edge) = self.core.hosts[receiver as usize].links.get(link) else { return };
+            let phase = edge.phase;
+            match self.through_the_wire(message, phase) {
+                Some(decoded) => decoded,
+                None => {
+                    self.core.close(receiver, link, cause);
+                    return self.change(
+                        receiver,
+                        link,
+                        cause,
+                        LinkState::Closed(Reason::Malformed),
+                    );
+                }
+            }
+        } else {
+            message
+        };
+        let bytes = message.encoded_len();
+        let kind = message.kind();
+        self.core.metrics.deliver(receiver, cause, kind, bytes);
+        let what = 4 | u64::from(kind) << 8 | (bytes as u64) << 16;
+        self.core.trace.add(self.core.tick, receiver, slot(link), what);
+        self.input(receiver, cause, |peer, cx| peer.receive(Link::from_raw(link), message, cx));
+    }
+
+    fn receive_datagram(
+        &mut self,
+        receiver: u32,
+        cause: Cause,
+        source: Address,
+        message: P::Message,
+    ) {
+        let message = if self.core.config.checked {
+            let phase = <P::Message as Wire>::Phase::default();
+            match self.through_the_wire(message, phase) {
+                Some(decoded) => decoded,
+                None => return,
+            }
+        } else {
+            message
+        };
+        let bytes = message.encoded_len();
+        let kind = message.kind();
+        self.core.metrics.deliver(receiver, cause, kind, bytes);
+        let what = 5 | u64::from(kind) << 8 | (bytes as u64) << 16;
+        self.core.trace.add(self.core.tick, receiver, NO_LINK, what);
+        self.input(receiver, cause, |peer, cx| peer.datagram(source, message, cx));
+    }
+
+    /// Encodes and decodes a message as the receiver would; `None` if its bytes are no message in
+    /// that phase.
+    ///
+    /// # Panics
+    /// If the codec breaks the laws of [`Wire`].
+    fn through_the_wire(
+        &mut self,
+        message: P::Message,
+        phase: <P::Message as Wire>::Phase,
+    ) -> Option<P::Message> {
+        let bytes = &mut self.core.scratch;
+        bytes.clear();
+        message.encode(bytes);
+        assert_eq!(bytes.len(), message.encoded_len(), "encoded_len of {message:?}");
+        match P::Message::decode(phase, bytes) {
+            Ok(Decoded::Complete { value, consumed }) => {
+                assert_eq!(consumed, bytes.len(), "{message:?} is decoded only in part");
+                assert_eq!(value, message, "decoded to another message");
+                Some(value)
+            }
+            Ok(Decoded::Partial { needed }) => {
+                panic!("{message:?} is incomplete in phase {phase:?}: {needed} bytes are missing")
+            }
+            Err(_) => {
+                self.core.metrics.malformed += 1;
+                None
+            }
+        }
+    }
+
+    fn hold(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
+        let bytes = message.encoded_len();
+        let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else { return };
+        edge.held.push_back((cause, Held::Message(message)));
+        let (other, other_link) = (edge.other, edge.other_link);
+        let Some(sender) = self.core.hosts[other as usize].links.get_mut(other_link) else {
+            return;
+        };
+        sender.unread += bytes;
+        if sender.unread > self.core.config.queue_limit {
+            self.core.close_slow(other, other_link, cause);
+        }
+    }
+
+    /// Hands over what was held back, one message at a time: the peer may pause again.
+    fn resume(&mut self, receiver: u32, link: u32) {
+        loop {
+            let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else { return };
+            if edge.paused {
+                return;
+            }
+            let (other, other_link) = (edge.other, edge.other_link);
+            match edge.held.pop_front() {
+                Some((cause, Held::Message(message))) => {
+                    let bytes = message.encoded_len();
+                    if let Some(sender) = self.core.hosts[other as usize].links.get_mut(other_link)
+                    {
+                        sender.unread = sender.unread.saturating_sub(bytes);
+                        if sender.wants_writable {
+                            self.core.notify_writable(other, other_link, cause);
+                        }
+                    }
+                    self.receive(receiver, link, cause, message);
+                }
+                Some((cause, Held::Closed(reason))) => {
+                    return self.closed(receiver, link, cause, reason);
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn closed(&mut self, receiver: u32, link: u32, cause: Cause, reason: Reason) {
+        if let Some(edge) = self.core.hosts[receiver as usize].links.remove(link) {
+            self.core.release(receiver, &edge);
+            self.change(receiver, link, cause, LinkState::Closed(reason));
+        }
+    }
+
+    fn change(&mut self, receiver: u32, link: u32, cause: Cause, state: LinkState) {
+        let what = match state {
+            LinkState::Open { inbound, .. } => 6 | u64::from(inbound) << 8,
+            LinkState::Congested => 7,
+            LinkState::Writable => 8,
+            LinkState::Closed(_) => 9,
+        };
+        self.core.trace.add(self.core.tick, receiver, slot(link), what);
+        let link = Link::from_raw(link);
+        self.input(receiver, cause, |peer, cx| peer.link_changed(link, state, cx));
+    }
+
+    pub(crate) fn input(
+        &mut self,
+        index: u32,
+        cause: Cause,
+        input: impl FnOnce(&mut P, &mut Context<'_, P>),
+    ) {
+        let now = self.core.now();
+        let host = &mut self.core.hosts[index as usize];
+        let seed = input_seed(self.core.config.seed, index, host.inputs);
+        host.inputs += 1;
+        let mut effects = Effects { core: &mut self.core, peer: index, cause };
+        input(&mut self.peers[index as usize], &mut Context::new(&mut effects, now, seed));
+    }
+}
