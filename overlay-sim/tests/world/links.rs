@@ -152,3 +152,21 @@ fn stored_outcomes_come_back() {
         [stored(overlay_peer::StoreError::NotFound), stored(overlay_peer::StoreError::Full)];
     assert_eq!(seen(&mut world, a), expected);
 }
+
+#[test]
+fn what_was_meant_for_a_closed_link_does_not_reach_the_next_one_in_its_slot() {
+    let mut world = World::new(checked(), NoStore);
+    let a = world.add(Puppet::default(), Host::open(address(1)));
+    let b = world.add(Puppet { bounces: true, ..Puppet::default() }, Host::open(address(2)));
+    world.command(a, Do::Connect(address(2)), Cause::UPKEEP);
+    world.run_for(SECOND);
+    world.drain_events();
+    world.command(a, Do::Send(vec![1]), Cause(1));
+    world.command(a, Do::Close, Cause(1));
+    world.command(a, Do::Connect(address(2)), Cause(1));
+    world.run_for(SECOND);
+    let saw: Vec<_> = world.drain_events().map(|(_, who, saw)| (who, saw)).collect();
+    assert!(saw.contains(&(b, Saw::Blob(vec![1]))), "it was sent before the close");
+    assert!(!saw.iter().any(|(who, saw)| *who == a && matches!(saw, Saw::Blob(_))), "{saw:?}");
+    assert_eq!(world.metrics().dropped(), 1, "the answer");
+}
