@@ -122,5 +122,8 @@ fn status(input: &[u8]) -> Read<'_, (Option<Version>, u32)> {
     let (rest, gnutella) = opt(tag("GNUTELLA/")).parse(input)?;
     let (rest, _) = if gnutella.is_none() { tag("HTTP/").parse(rest)? } else { (rest, input) };
     let (rest, (version, _, code)) = (version, tag(" "), decimal_u32).parse(rest)?;
+    if !rest.is_empty() {
+        tag(" ").parse(rest)?;
+    }
     Ok((rest, (gnutella.map(|_| version), code)))
 }

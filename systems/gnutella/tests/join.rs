@@ -1,5 +1,7 @@
 //! Joining: handshakes, exploration, the host cache, refusals, reconnecting.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::sync::Arc;

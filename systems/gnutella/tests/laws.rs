@@ -1,5 +1,7 @@
 //! Laws of the servent and of its messages.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Downloads: direct, pushed, resumed, refused, interrupted.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::sync::Arc;

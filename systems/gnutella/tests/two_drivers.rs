@@ -3,6 +3,8 @@
 //!
 //! The driver here is the smallest that does for a test: one thread, non-blocking sockets, loopback.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::collections::{BTreeMap, VecDeque};

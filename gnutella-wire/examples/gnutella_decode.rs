@@ -1,0 +1,105 @@
+//! Takes a stream of Gnutella descriptors apart, a line for each, and goes on after one that makes no
+//! sense. Give it hexadecimal digits, or nothing for a stream of its own:
+//!
+//! ```text
+//! cargo run -p gnutella-wire --example gnutella_decode
+//! cargo run -p gnutella-wire --example gnutella_decode -- 00…
+//! ```
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use gnutella_wire::{
+    Decoded, Frame, Guid, Header, HitResult, Limits, Message, OwnedQueryHit, Payload, PayloadType,
+    Ping, Pong, Push, Query, QueryFlags,
+};
+
+fn main() -> ExitCode {
+    let run = || -> Result<(), Box<dyn Error>> {
+        let stream = match std::env::args().nth(1) {
+            Some(digits) => hex::decode(digits.trim()).map_err(|error| error.to_string())?,
+            None => sample()?,
+        };
+        dump(&stream)
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dump(stream: &[u8]) -> Result<(), Box<dyn Error>> {
+    let mut offset = 0;
+    while offset < stream.len() {
+        match Frame::decode_prefix(&stream[offset..], &Limits::DEFAULT)? {
+            Decoded::Partial { needed } => {
+                return Err(format!(
+                    "the stream ends within the descriptor at {offset}, {needed} bytes are missing"
+                )
+                .into());
+            }
+            Decoded::Complete { value: frame, consumed } => {
+                line(offset, &frame);
+                offset += consumed;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line(offset: usize, frame: &Frame<'_>) {
+    let Header { guid, payload_type, ttl, hops, length } = frame.header;
+    print!("{offset:6}  {payload_type:9}  {guid}  ttl {ttl}  hops {hops}  {length:4} bytes  ");
+    match frame.parse().map(|message| message.payload) {
+        Ok(Payload::Ping(_)) => println!(),
+        Ok(Payload::Pong(pong)) => {
+            println!("{} shares {} files, {} kB", pong.address, pong.files, pong.kbytes);
+        }
+        Ok(Payload::Query(query)) => println!("\"{}\"", query.text().escape_ascii()),
+        Ok(Payload::QueryHit(hit)) => {
+            print!("{}", hit.address);
+            for result in hit.results {
+                print!("  {}: \"{}\"", result.index, result.name.escape_ascii());
+                print!(" ({} bytes)", result.size);
+            }
+            println!();
+        }
+        Ok(Payload::Push(push)) => {
+            println!("file {} of {} to {}", push.index, push.servent, push.address);
+        }
+        Ok(_) => println!("{}", hex::encode(frame.payload)),
+        Err(error) => println!("malformed: {error}"),
+    }
+}
+
+/// A Ping and its answer, a search and its answer, a Push, a query routing table's start, and a Pong
+/// that is too short.
+fn sample() -> Result<Vec<u8>, Box<dyn Error>> {
+    let (first, second) = (Guid::from_bytes([0x11; 16]), Guid::from_bytes([0x22; 16]).marked());
+    let address = "192.0.2.7:6346".parse()?;
+    let query = Query::new(QueryFlags::from_min_speed(0), b"blue train")?;
+    let result = HitResult { index: 36, size: 4_356_789, name: b"Blue Train.ogg", extension: b"" };
+    let servent = Guid::from_bytes([0x33; 16]);
+    let hit = OwnedQueryHit::new(address, 1_000, servent, [result])?;
+    let qrp = PayloadType::QRP;
+    let mut stream = Vec::new();
+    for (guid, ttl, hops, payload) in [
+        (first, 7, 0, Payload::Ping(Ping::default())),
+        (first, 3, 4, Payload::Pong(Pong { address, files: 12, kbytes: 60_000, extension: &[] })),
+        (second, 6, 1, Payload::Query(query)),
+        (second, 1, 1, Payload::QueryHit(hit.borrow())),
+        (second, 7, 0, Payload::Push(Push { servent, index: 36, address, extension: &[] })),
+        (first, 1, 0, Payload::Unknown { payload_type: qrp, bytes: &[0, 0, 0, 1, 0, 7] }),
+    ] {
+        Message { guid, ttl, hops, payload }.encode(&mut stream);
+    }
+    let pong = Header { guid: first, payload_type: PayloadType::PONG, ttl: 1, hops: 0, length: 2 };
+    pong.encode(&mut stream);
+    stream.extend_from_slice(&[0xca, 0x18]);
+    Ok(stream)
+}
