@@ -147,8 +147,11 @@ pub enum Message {
         traffic: Traffic,
         /// Who answers.
         id: Id160,
-        /// The owner and its successors, nearest first.
+        /// The owner and its successors, nearest first; at most 255.
         contacts: Vec<Contact>,
+        /// If these are few: nodes closer before the key, the closest first, which know more in case
+        /// that none of them lives.
+        before: Vec<Contact>,
     },
     /// I do not know the owner, but these are closer before the key than I am.
     Closer {

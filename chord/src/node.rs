@@ -181,6 +181,10 @@ impl Node {
         (pointers + self.store.len(), bytes)
     }
 
+    fn is_leaving(&self) -> bool {
+        self.standing == Standing::Leaving
+    }
+
     fn misbehaved(&mut self, from: Address, what: Misbehaviour, cx: &mut Cx<'_>) {
         self.counters.misbehaviours += 1;
         cx.emit(Event::Misbehaved { from, what });

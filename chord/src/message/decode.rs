@@ -103,7 +103,11 @@ impl Reader<'_> {
                 request: self.u32("request")?,
                 traffic,
                 id: self.id("id")?,
-                contacts: self.rest(Self::contact)?,
+                contacts: {
+                    let count = self.u8("count")?;
+                    (0..count).map(|_| self.contact()).collect::<Result<_, _>>()?
+                },
+                before: self.rest(Self::contact)?,
             },
             kind::CLOSER | kind::UPKEEP_CLOSER => Message::Closer {
                 request: self.u32("request")?,

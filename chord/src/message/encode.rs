@@ -53,8 +53,16 @@ impl Message {
                 out.put_u32(*request);
                 put_id(out, *key);
             }
-            Self::Owner { request, traffic: _, id, contacts }
-            | Self::Closer { request, traffic: _, id, contacts } => {
+            Self::Owner { request, traffic: _, id, contacts, before } => {
+                out.put_u32(*request);
+                put_id(out, *id);
+                let contacts = countable(contacts);
+                // `countable` left no more than fit into the byte.
+                out.put_u8(contacts.len() as u8);
+                put_contacts(out, contacts);
+                put_contacts(out, before);
+            }
+            Self::Closer { request, traffic: _, id, contacts } => {
                 out.put_u32(*request);
                 put_id(out, *id);
                 put_contacts(out, contacts);
@@ -133,9 +141,10 @@ impl Message {
             Self::Notify { .. } | Self::Leaving { .. } => 20,
             Self::Nudge | Self::End => 0,
             Self::Find { .. } | Self::Want { .. } => 24,
-            Self::Owner { contacts, .. } | Self::Closer { contacts, .. } => {
-                24 + contacts_len(contacts)
+            Self::Owner { contacts, before, .. } => {
+                25 + contacts_len(countable(contacts)) + contacts_len(before)
             }
+            Self::Closer { contacts, .. } => 24 + contacts_len(contacts),
             Self::Put { publication, .. } => 25 + publication_len(publication),
             Self::Stored { copies, .. } => 4 + contacts_len(copies),
             Self::Get { after, .. } => 25 + cursor_len(*after),
@@ -207,6 +216,11 @@ fn put_contacts(out: &mut impl BufMut, contacts: &[Contact]) {
         put_id(out, contact.id);
         put_address(out, contact.address);
     }
+}
+
+/// As many contacts as a byte can count.
+fn countable(contacts: &[Contact]) -> &[Contact] {
+    &contacts[..contacts.len().min(usize::from(u8::MAX))]
 }
 
 fn contacts_len(contacts: &[Contact]) -> usize {

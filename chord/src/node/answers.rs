@@ -16,7 +16,9 @@ impl Node {
             | Message::Put { request, .. }
             | Message::Get { request, .. }
             | Message::Offer { request, .. } => {
-                let answer = if self.member.is_some() {
+                // Who is leaving still knows its way around, but keeps nothing new.
+                let keeps = matches!(message, Message::Put { .. } | Message::Offer { .. });
+                let answer = if self.member.is_some() && !(keeps && self.is_leaving()) {
                     self.answer(from, message, cx)
                 } else {
                     Message::Refused { request, reason: Refusal::NotMember }

@@ -20,8 +20,9 @@ const REDIRECTS: u32 = 32;
 
 /// What a member knows of a key's owner.
 enum Route {
-    /// The owner, and the nodes after it.
-    Owner(Vec<Contact>),
+    /// The owner, and the nodes after it; and, if it comes from the successor list, nodes closer
+    /// before the key, the closest first.
+    Owner(Vec<Contact>, Vec<Contact>),
     /// Nodes closer before the key, the closest first.
     Closer(Vec<Contact>),
 }
@@ -35,15 +36,15 @@ impl Node {
         let (me, list) = (member.me(), member.successors());
         if member.owns(key) {
             let after = list.as_slice().iter().filter(|node| **node != me);
-            return Route::Owner(core::iter::once(&me).chain(after).copied().collect());
+            let owners = core::iter::once(&me).chain(after).copied().collect();
+            return Route::Owner(owners, Vec::new());
         }
-        let all = list.as_slice().len();
-        match (list.owner_of(key), traffic) {
-            (Some(owners), Traffic::User) => return Route::Owner(owners.to_vec()),
-            (Some(owners), Traffic::Upkeep) if owners.len() == all => {
-                return Route::Owner(owners.iter().take(CLOSER).copied().collect());
+        if let Some(owners) = list.owner_of(key) {
+            let before = &list.as_slice()[..list.as_slice().len() - owners.len()];
+            if traffic == Traffic::User || before.is_empty() {
+                let before = before.iter().rev().copied().collect();
+                return Route::Owner(owners.to_vec(), before);
             }
-            _ => {}
         }
         let mut closer: Vec<Contact> = self
             .fingers
@@ -53,7 +54,6 @@ impl Node {
             .collect();
         closer.sort_unstable_by_key(|node| node.id.distance(key));
         closer.dedup();
-        closer.truncate(CLOSER);
         Route::Closer(closer)
     }
 
@@ -61,8 +61,17 @@ impl Node {
     pub(super) fn answer_find(&self, request: u32, traffic: Traffic, key: Id160) -> Message {
         let id = self.fingers.start(0);
         match self.route(key, traffic) {
-            Route::Owner(contacts) => Message::Owner { request, traffic, id, contacts },
-            Route::Closer(contacts) => Message::Closer { request, traffic, id, contacts },
+            Route::Owner(mut contacts, mut before) => {
+                if traffic == Traffic::Upkeep {
+                    contacts.truncate(CLOSER);
+                }
+                before.truncate(CLOSER.saturating_sub(contacts.len()));
+                Message::Owner { request, traffic, id, contacts, before }
+            }
+            Route::Closer(mut contacts) => {
+                contacts.truncate(CLOSER);
+                Message::Closer { request, traffic, id, contacts }
+            }
         }
     }
 
@@ -82,12 +91,14 @@ impl Node {
             return self.next_step(number, cx);
         }
         match self.route(key, operation.traffic()) {
-            Route::Owner(owners) => {
+            Route::Owner(owners, before) => {
+                operation.lookup.offer(self.fingers.start(0), before);
                 operation.owners = owners;
                 let number = self.operations.add(operation);
                 self.next_owner(number, cx);
             }
             Route::Closer(closer) => {
+                // All of them, not only the best: this node has nobody else to fall back on.
                 operation.lookup.offer(self.fingers.start(0), closer);
                 let number = self.operations.add(operation);
                 self.next_step(number, cx);
@@ -145,8 +156,11 @@ impl Node {
             {
                 node.map(|node| Misbehaviour::OtherId { claimed: id, known: node.id })
             }
-            Some(Message::Owner { id, contacts, .. }) if names_owner(id, key, &contacts) => {
+            Some(Message::Owner { id, contacts, before, .. })
+                if names_owner(id, key, &contacts) =>
+            {
                 operation.lookup.answered();
+                operation.lookup.offer(id, before);
                 operation.owners = contacts;
                 operation.at = 0;
                 operation.copy = false;

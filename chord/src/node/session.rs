@@ -5,6 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use overlay_peer::{Address, Link, Reason, StoreError, Ticket, Time};
 
+use super::membership::Standing;
 use super::serving::Serving;
 use super::sync::{Giving, Taking};
 use super::tasks::Task;
@@ -91,7 +92,7 @@ impl Node {
         session.active = cx.now();
         match (&mut session.talk, message) {
             (talk @ Talk::Silent, Message::Reconcile { after, upto }) => {
-                if self.member.is_none() {
+                if self.standing != Standing::Member {
                     let remote = session.remote;
                     self.drop_link(link, cx);
                     return self.refused(remote, Refusal::NotMember, cx);

@@ -133,19 +133,18 @@ impl Node {
         }
         if queue.is_empty() {
             self.sync.settled = true;
-            return;
+            return self.return_stale(cx);
         }
         queue.reverse();
         self.run(Run { goal: Goal::Replicate, after, upto, queue }, cx);
     }
 
-    /// A new round: replicas are compared, and keys that are nobody's business here are given back.
+    /// A new round: replicas are compared, and then keys that are not our business are given back.
     pub(super) fn refresh(&mut self, cx: &mut Cx<'_>) {
         self.sync.round = self.sync.round.wrapping_add(1);
         self.tasks.within(Task::Sync, Duration::ZERO, cx);
         let Some((after, upto)) = self.owned() else { return };
         self.store.touch(after, upto, self.sync.round);
-        self.return_stale(cx);
     }
 
     /// Looks for the owner of the next keys that no owner has offered here for a while.
@@ -176,19 +175,18 @@ impl Node {
         self.run(Run { goal: Goal::Return, after, upto: owner.id, queue: [owner].to_vec() }, cx);
     }
 
-    /// Gives all keys to a successor, because this node leaves.
+    /// Gives what it has to a successor, because this node leaves: its own keys, and the copies it
+    /// keeps for those before it, which the successor is to keep now.
     pub(super) fn hand_over(&mut self, cx: &mut Cx<'_>) {
         let Some(member) = &self.member else { return };
         let me = member.me();
-        // Without a predecessor, what is ours is not known: all of it, then.
-        let after = member.predecessor().map_or(me.id, |p| p.id);
         let list = member.successors().as_slice();
         let queue: Vec<Contact> = list.iter().rev().copied().filter(|node| *node != me).collect();
         if queue.is_empty() {
             // The last one out has nobody to give them to.
             return self.leave_now(self.store.is_empty(), cx);
         }
-        self.run(Run { goal: Goal::HandOver, after, upto: me.id, queue }, cx);
+        self.run(Run { goal: Goal::HandOver, after: me.id, upto: me.id, queue }, cx);
     }
 
     fn run(&mut self, run: Run, cx: &mut Cx<'_>) {
@@ -199,9 +197,13 @@ impl Node {
 
     fn offer_next(&mut self, cx: &mut Cx<'_>) {
         let Some(run) = &mut self.sync.active else { return };
-        let (after, upto) = (run.after, run.upto);
         match run.queue.pop() {
             Some(to) => {
+                if run.goal == Goal::HandOver {
+                    // All but what that node owns itself, of which we have nothing.
+                    run.after = to.id;
+                }
+                let (after, upto) = (run.after, run.upto);
                 let (count, digest) = self.store.digest(after, upto);
                 let offer = |request| Message::Offer { request, after, upto, count, digest };
                 self.ask(to.address, Purpose::Offer(self.sync.run, to), offer, cx);
@@ -214,7 +216,8 @@ impl Node {
                     Goal::Replicate if !self.sync.settled => {
                         self.tasks.within(Task::Sync, AGAIN, cx);
                     }
-                    Goal::Replicate | Goal::Return => {}
+                    Goal::Replicate => self.return_stale(cx),
+                    Goal::Return => {}
                 }
             }
         }
