@@ -103,7 +103,7 @@ fn run(options: &Options) -> Result<String, Box<dyn std::error::Error>> {
         let report = compare(system, &compared, &mut |phase, done| {
             bar.set_message(format!("{system}: {phase}"));
             bar.set_position((1_000.0 * done) as u64);
-        })?;
+        });
         bar.finish_and_clear();
         remark(options, &report);
         reports.push(report);

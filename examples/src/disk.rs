@@ -54,14 +54,11 @@ impl Disk {
         self.downloads.insert(fetch, Download { file, verifier });
     }
 
-    /// Whether all of a fetch has arrived and every piece is right.
-    pub(crate) fn is_complete(&self, fetch: u32) -> bool {
-        self.downloads.get(&fetch).is_some_and(|download| download.verifier.is_complete())
-    }
-
-    /// Frees what a fetch needed for its checks.
-    pub(crate) fn forget(&mut self, fetch: u32) {
-        self.downloads.remove(&fetch);
+    /// A fetch has ended: how many bytes its file has, if all of them arrived and every piece is
+    /// right. Frees what the checks needed.
+    pub(crate) fn finish(&mut self, fetch: u32) -> Option<u64> {
+        let download = self.downloads.remove(&fetch)?;
+        download.verifier.is_complete().then(|| self.library.file(download.file).size())
     }
 
     fn read_content(&self, file: FileId, offset: u64, len: u32) -> Result<Bytes, StoreError> {

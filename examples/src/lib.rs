@@ -3,9 +3,11 @@
 //! manifest; `README.md` says where to start.
 
 mod disk;
+mod fetch;
 mod files;
 mod measure;
 mod nat_mix;
+mod net;
 mod report;
 mod run;
 mod workload;

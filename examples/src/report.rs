@@ -74,7 +74,7 @@ pub struct Report {
     pub state_bytes_most: u64,
     /// How many peers got in.
     pub joined: u32,
-    /// All messages delivered.
+    /// All messages delivered, those of the failure draws included.
     pub messages: u64,
     /// Links closed over bytes that were no message (checked mode).
     pub malformed: u64,
@@ -134,7 +134,7 @@ pub fn table(reports: &[Report]) -> String {
     header.extend(reports.iter().map(|report| report.summary.system.to_owned()));
     table.set_header(header);
     type Row = (&'static str, fn(&Report) -> String);
-    let rows: [Row; 27] = [
+    let rows: [Row; 28] = [
         ("peers that joined", |r| r.joined.to_string()),
         ("searches that found their file", |r| percent(r.summary.found_rate)),
         ("  popular files", |r| percent(r.summary.found_rate_popular)),
@@ -162,6 +162,7 @@ pub fn table(reports: &[Report]) -> String {
         ("  failed otherwise", |r| r.fetches.failed.to_string()),
         ("bytes fetched", |r| r.summary.bytes_fetched.to_string()),
         ("pieces verified", |r| r.summary.pieces_verified.to_string()),
+        ("messages in all, of every phase", |r| r.messages.to_string()),
         ("still found, 20 % failed at random ¹", |r| percent(r.summary.found_rate_random_failure)),
         ("still found, busiest 1 % attacked ¹", |r| percent(r.summary.found_rate_attack)),
     ];

@@ -34,6 +34,8 @@ fn replay(target: &str, check: fn(&[u8])) {
     inputs.sort();
     assert!(!inputs.is_empty(), "{} is empty", corpus.display());
     for input in inputs {
-        check(&std::fs::read(&input).unwrap_or_else(|error| panic!("{}: {error}", input.display())));
+        check(
+            &std::fs::read(&input).unwrap_or_else(|error| panic!("{}: {error}", input.display())),
+        );
     }
 }

@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     intake.update(CONTENT)?;
     library.add(intake)?;
     let library = Arc::new(library);
-    name.visit(&library, Run(&library))?;
+    name.visit(&library, Run(&library));
     Ok(())
 }
 

@@ -10,4 +10,4 @@ mod systems;
 pub use library::{FileId, Intake, IntakeError, Library, SharedFile};
 pub use objects::Stored;
 pub use primitives::{Command, Failure, Footprint, Member, Outcome, Reaction, Route, System};
-pub use systems::{BuildError, SystemName, UnknownSystem, Visitor};
+pub use systems::{SystemName, UnknownSystem, Visitor};

@@ -33,19 +33,12 @@ impl SystemName {
     }
 
     /// Builds the system over these files and hands it to `visitor`: systems are of different types.
-    ///
-    /// # Errors
-    /// A file's name is longer than the protocol carries.
-    pub fn visit<V: Visitor>(
-        self,
-        library: &Arc<Library>,
-        visitor: V,
-    ) -> Result<V::Output, BuildError> {
-        Ok(match self {
-            Self::Napster => visitor.visit(Napster::new(library)?),
+    pub fn visit<V: Visitor>(self, library: &Arc<Library>, visitor: V) -> V::Output {
+        match self {
+            Self::Napster => visitor.visit(Napster::new(library)),
             Self::Gnutella04 => visitor.visit(Gnutella04::new(Arc::clone(library))),
             Self::Chord => visitor.visit(Chord::new(Arc::clone(library))),
-        })
+        }
     }
 }
 
@@ -56,20 +49,6 @@ pub trait Visitor {
 
     /// Does it.
     fn visit<S: System>(self, system: S) -> Self::Output;
-}
-
-/// Why a system can not be built over some files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{system}: {reason}")]
-pub struct BuildError {
-    system: SystemName,
-    reason: overlay_napster::CatalogueError,
-}
-
-impl From<overlay_napster::CatalogueError> for BuildError {
-    fn from(reason: overlay_napster::CatalogueError) -> Self {
-        Self { system: SystemName::Napster, reason }
-    }
 }
 
 impl fmt::Display for SystemName {

@@ -215,7 +215,7 @@ impl<S: System> Net<S> {
 
 #[test]
 fn napster_answers_the_four_questions() {
-    let mut net = Net::new(|library| Napster::new(library).expect("short names"));
+    let mut net = Net::new(|library| Napster::new(library));
     net.answers_the_four_questions();
     let (_, _, hidden) = net.search(5, 10, &["second"]).remove(0);
     assert_eq!(net.fetch(5, 1, &hidden), Ok(Route::Reversed), "the server asks the source");

@@ -234,10 +234,8 @@ impl<P: Peer, S: Store> World<P, S> {
                 assert_eq!(value, message, "decoded to another message");
                 Some(value)
             }
-            Ok(Decoded::Partial { needed }) => {
-                panic!("{message:?} is incomplete in phase {phase:?}: {needed} bytes are missing")
-            }
-            Err(_) => {
+            // A driver on sockets would wait for the rest until it gives the link up.
+            Ok(Decoded::Partial { .. }) | Err(_) => {
                 self.core.metrics.malformed += 1;
                 None
             }

@@ -1,12 +1,14 @@
 //! Chord: a table of keyword → files and file → holders, with the pieces fetched from a holder.
 //!
 //! Under the identifier of each keyword stand the files that have it in their name; the first member
-//! to publish a file puts them there. Under a file's info-hash stand the members that have it: "I
-//! have it". A search gets every keyword's files, keeps those that all keywords share, and gets
-//! their holders. A fetch gets the info dict from a holder (its SHA-1 is the key), then the pieces it
+//! to publish a file puts them there, with their names. Under a file's info-hash stand the members
+//! that have it: "I have it". A search gets the files of its longest keyword, which is likely the one
+//! with the fewest, keeps those that have all its keywords in their names (the intersection, without
+//! moving the larger sets), and gets their holders. A fetch gets the info dict from a holder (its SHA-1 is the key), then the pieces it
 //! names; the node checks each by its hash. Chord has nothing against NATs: a member that cannot be
 //! reached stays outside the ring as a client, and nobody can fetch from it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use overlay_chord::{
 use overlay_peer::{Address, Reason};
 use torrent_meta::{Info, InfoHash};
 
+use crate::library::keywords;
 use crate::{
     Failure, FileId, Footprint, Library, Member, Outcome, Reaction, Route, Stored, System,
     SystemName,
@@ -64,11 +67,9 @@ enum Request {
 
 #[derive(Clone, Debug)]
 struct Search {
-    /// Keywords that are not answered yet.
-    missing: usize,
+    keywords: BTreeSet<String>,
+    /// On the way to the keyword's owner.
     hops: u32,
-    /// The files that all answered keywords share.
-    files: Option<BTreeSet<InfoHash>>,
 }
 
 /// A holder of a file.
@@ -140,39 +141,26 @@ impl Chord {
     ) -> Vec<Reaction<Command, Hit>> {
         match request {
             Request::Probe(file) => commands(self.announce(member, file, values.is_empty())),
-            Request::Keyword { search } => {
-                let found = values.iter().filter_map(|value| read_keyword_record(&value.value));
-                commands(self.keyword_answered(search, hops, found.collect()))
-            }
+            Request::Keyword { search } => commands(self.keyword_answered(search, hops, values)),
             Request::Holders { search, info_hash } => self.holders(search, info_hash, hops, values),
             Request::Announce | Request::AnnounceLast => Vec::new(),
         }
     }
 
-    fn keyword_answered(
-        &mut self,
-        search: u32,
-        hops: u32,
-        found: BTreeSet<InfoHash>,
-    ) -> Vec<Command> {
+    fn keyword_answered(&mut self, search: u32, hops: u32, values: &[Publication]) -> Vec<Command> {
         let Some(state) = self.searches.get_mut(&search) else { return Vec::new() };
-        state.missing -= 1;
-        state.hops = state.hops.max(hops);
-        let files = match state.files.take() {
-            Some(before) => before.intersection(&found).copied().collect(),
-            None => found,
+        state.hops = hops;
+        let records = values.iter().filter_map(|value| read_keyword_record(&value.value));
+        let has_all = |name: &str| {
+            let words: BTreeSet<String> = keywords(name).collect();
+            // What was cut off from a name may have had the missing ones.
+            name.len() >= MAX_NAME || state.keywords.is_subset(&words)
         };
-        if state.missing > 0 {
-            state.files = Some(files);
-            return Vec::new();
-        }
-        let files = files.into_iter().take(FILES_PER_SEARCH);
-        files
-            .map(|info_hash| {
-                let key = file_key(info_hash);
-                self.get(key, Request::Holders { search, info_hash })
-            })
-            .collect()
+        let files: BTreeSet<InfoHash> =
+            records.filter(|(_, name)| has_all(name)).map(|(info_hash, _)| info_hash).collect();
+        let holders =
+            |info_hash| self.get(file_key(info_hash), Request::Holders { search, info_hash });
+        files.into_iter().take(FILES_PER_SEARCH).map(holders).collect()
     }
 
     /// Those that can be reached come first.
@@ -196,13 +184,12 @@ impl Chord {
         found.collect()
     }
 
-    /// A request came to nothing. A search goes on without what it does not know.
+    /// A request came to nothing.
     fn failed(&mut self, member: u32, request: Request) -> Vec<Command> {
         match request {
-            Request::Keyword { search } => self.keyword_answered(search, 0, BTreeSet::new()),
             Request::Probe(file) => self.announce(member, file, true),
             Request::AnnounceLast => self.publish_next(member).into_iter().collect(),
-            Request::Announce | Request::Holders { .. } => Vec::new(),
+            Request::Announce | Request::Keyword { .. } | Request::Holders { .. } => Vec::new(),
         }
     }
 
@@ -260,9 +247,9 @@ fn keyword_key(keyword: &str) -> Id160 {
     Id160::hash(keyword.as_bytes())
 }
 
-/// What stands under a keyword: info-hash, size (big-endian), name.
+/// What stands under a keyword: info-hash, size (big-endian), name, of a long one the end.
 fn keyword_record(info_hash: InfoHash, size: u64, name: &str) -> Bytes {
-    let name = &name.as_bytes()[..name.len().min(MAX_NAME)];
+    let name = &name.as_bytes()[name.len().saturating_sub(MAX_NAME)..];
     let mut record = BytesMut::with_capacity(28 + name.len());
     record.put_slice(&info_hash.0);
     record.put_u64(size);
@@ -270,9 +257,10 @@ fn keyword_record(info_hash: InfoHash, size: u64, name: &str) -> Bytes {
     record.freeze()
 }
 
-fn read_keyword_record(record: &[u8]) -> Option<InfoHash> {
+fn read_keyword_record(record: &[u8]) -> Option<(InfoHash, Cow<'_, str>)> {
     let (info_hash, rest) = record.split_first_chunk::<{ InfoHash::LEN }>()?;
-    (rest.len() >= 8).then_some(InfoHash(*info_hash))
+    let (_size, name) = rest.split_first_chunk::<8>()?;
+    Some((InfoHash(*info_hash), String::from_utf8_lossy(name)))
 }
 
 /// What stands under a file: whether the publisher can be reached.
@@ -346,10 +334,11 @@ impl System for Chord {
     }
 
     fn search(&mut self, _: u32, search: u32, keywords: &[&str]) -> Vec<Command> {
-        let keywords: BTreeSet<&str> = keywords.iter().copied().collect();
-        self.searches.insert(search, Search { missing: keywords.len(), hops: 0, files: None });
-        let get = |keyword: &str| self.get(keyword_key(keyword), Request::Keyword { search });
-        keywords.into_iter().map(get).collect()
+        let all = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
+        self.searches.insert(search, Search { keywords: all, hops: 0 });
+        let longest = keywords.iter().max_by_key(|keyword| keyword.len());
+        let get = |keyword: &&str| self.get(keyword_key(keyword), Request::Keyword { search });
+        longest.map(get).into_iter().collect()
     }
 
     fn fetch(&mut self, _: u32, fetch: u32, hit: &Hit) -> Vec<Command> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use overlay_napster::wire::Search;
 use overlay_napster::{
-    Catalogue, Client, ClientConfig, Command, Event, FetchFailure, Hit, NapsterPeer, Server,
-    ServerConfig, SharedFile,
+    Catalogue, Client, ClientConfig, Command, Event, FetchFailure, Hit, MAX_NAME, NapsterPeer,
+    Server, ServerConfig, SharedFile,
 };
 use overlay_peer::Address;
 
@@ -27,20 +27,15 @@ pub struct Napster {
 
 impl Napster {
     /// A Napster that shares the files of this library.
-    ///
-    /// # Errors
-    /// A file's name is longer than the protocol carries.
-    pub fn new(library: &Library) -> Result<Self, overlay_napster::CatalogueError> {
+    pub fn new(library: &Library) -> Self {
         let mut catalogue = Catalogue::new();
-        let files = library
-            .files()
-            .map(|(id, file)| {
-                let object = Stored::Content(id).into();
-                let shared = SharedFile::new(spelled(file.name()), file.md5(), file.size(), object);
-                catalogue.add(shared)
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { catalogue: Arc::new(catalogue), files })
+        let files = library.files().map(|(id, file)| {
+            let (name, object) = (spelled(file.name()), Stored::Content(id).into());
+            let shared = SharedFile::new(name, file.md5(), file.size(), object);
+            catalogue.add(shared).expect("the name is spelled so that it can be sent")
+        });
+        let files = files.collect();
+        Self { catalogue: Arc::new(catalogue), files }
     }
 
     /// The library's file that a hit is about: the one of that name and size.
@@ -52,9 +47,14 @@ impl Napster {
 }
 
 /// A name as the protocol can carry it: it has no way to write a double quote, a line's end would be
-/// taken for one by servers, and a NUL by clients.
+/// taken for one by servers, and a NUL by clients. Of a path that is too long the end is kept.
 fn spelled(name: &str) -> String {
-    name.chars().map(|c| if c == '"' || c.is_control() { '_' } else { c }).collect()
+    let mut start = name.len().saturating_sub(MAX_NAME);
+    while !name.is_char_boundary(start) {
+        start += 1;
+    }
+    let sendable = |c: char| if c == '"' || c.is_control() { '_' } else { c };
+    name[start..].chars().map(sendable).collect()
 }
 
 fn nick(member: u32) -> String {
@@ -134,5 +134,21 @@ impl System for Napster {
     fn footprint(peer: &NapsterPeer) -> Footprint {
         let (entries, bytes) = peer.footprint();
         Footprint { entries: entries as u64, bytes: bytes as u64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_name_can_be_sent(name in "\\PC{0,20}[\"\n\0é/]{0,9}.{0,2000}") {
+            let mut catalogue = Catalogue::new();
+            let shared = SharedFile::new(spelled(&name), [0; 16], 1, Stored::Download(0).into());
+            prop_assert!(catalogue.add(shared).is_ok());
+        }
     }
 }
