@@ -144,8 +144,10 @@ impl<P: Place> Member<P> {
         }
     }
 
-    /// The predecessor is known to be dead. Whoever notifies next becomes it.
+    /// The predecessor is known to be dead. Whoever notifies next becomes it; for a member that is
+    /// alone now, that is itself.
     pub fn predecessor_failed(&mut self) {
-        self.predecessor = None;
+        let me = self.me();
+        self.predecessor = (self.successors.first() == Some(me)).then_some(me);
     }
 }

@@ -4,13 +4,14 @@
 //! (`rpc.rs`). Everything a user asks for, and most upkeep, is an [`operation`](operation::Operation):
 //! a lookup and then a word with the owner (`routing.rs`, `values.rs`). The ring itself is kept by
 //! the corrected operations of [`Member`](crate::Member), one state-changing query at a time
-//! (`membership.rs`). Keys move, and replicas are repaired, over links (`sync.rs`), and so do blobs
+//! (`joining.rs`, `membership.rs`). Keys move, and replicas are repaired, over links (`sync.rs`), and so do blobs
 //! (`blobs.rs`).
 
 mod answers;
 mod blobs;
 mod command;
 mod config;
+mod joining;
 mod membership;
 mod operation;
 mod routing;
@@ -33,7 +34,8 @@ pub use command::{Command, Event, Failure, FetchFailure, Misbehaviour, Part, Sha
 pub use config::{Config, Limits};
 
 use blobs::Blobs;
-use membership::{Standing, Upkeep};
+use joining::Standing;
+use membership::Upkeep;
 use operation::Operations;
 use rpc::Requests;
 use session::Session;

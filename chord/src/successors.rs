@@ -1,5 +1,6 @@
 //! The next nodes clockwise, nearest first: what keeps the ring together when nodes fail.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::{Id, Place, interval};
@@ -19,9 +20,7 @@ impl<P: Place> SuccessorList<P> {
     /// The list of a node that is alone: it is its own successor. `capacity` is r, taken as at
     /// least 1.
     pub fn alone(me: P, capacity: usize) -> Self {
-        let mut entries = Vec::with_capacity(1);
-        entries.push(me);
-        Self { me, capacity: capacity.max(1), entries }
+        Self { me, capacity: capacity.max(1), entries: vec![me] }
     }
 
     /// Whose list this is.

@@ -103,7 +103,8 @@ pub enum Event {
         /// Why.
         reason: Failure,
     },
-    /// Every successor failed. The node is joining again through whomever else it knows.
+    /// Every successor failed: more than a ring with lists of this length is made for. The node goes
+    /// on with the nearest finger that lives; if it knows nobody, it joins again.
     Isolated,
     /// The node left the ring.
     Left {

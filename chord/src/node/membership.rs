@@ -1,6 +1,6 @@
-//! Being a member: join, stabilize, rectify, leave.
+//! Being a member: stabilize and rectify.
 //!
-//! These are the operations of [`Member`], spread over messages. While this node waits for an answer
+//! These are the operations of [`Member`](crate::Member), spread over messages. While this node waits for an answer
 //! that may change its pointers it shows them to nobody and answers `Busy`; then each operation
 //! takes effect as if at one instant, which is what the proof of the corrected protocol rests on.
 
@@ -9,52 +9,21 @@ use core::time::Duration;
 
 use overlay_peer::{Address, Time};
 
-use super::operation::{Kind, Operation};
+use super::joining::{Joining, Standing};
 use super::rpc::Purpose;
 use super::tasks::{Task, about};
-use super::{Cx, Event, Failure, Misbehaviour, Node};
+use super::{Cx, Event, Misbehaviour, Node};
 use crate::successors::is_ordered;
-use crate::{Contact, Id160, Member, Message, Next, Rectified, Refusal, interval};
+use crate::{Contact, Id160, Message, Next, Rectified, Refusal, interval};
 
-/// How often a node tries to find its place before it gives up joining, and how often it finds that
-/// nobody answers.
-const JOIN_TRIES: u32 = 50;
-const JOIN_SILENCES: u32 = 5;
-/// How many nodes one try walks along, looking for the one to precede.
-const JOIN_STEPS: u32 = 32;
-/// How long it waits between tries, give or take half, and after `Busy`.
-const RETRY: Duration = Duration::from_millis(300);
+/// How long a node waits after `Busy`, and between tries to join, give or take half.
+pub(super) const RETRY: Duration = Duration::from_millis(300);
 /// For so long, or until the joining node shows up, no other may join at the same place.
 const JOIN_GAP: Duration = Duration::from_secs(1);
 /// Nudges that come closer together than this count as one.
 const NUDGE_GAP: Duration = Duration::from_millis(100);
 /// After a change the next upkeep comes sooner by this factor.
 pub(super) const SOONER: u32 = 8;
-
-/// Where the node stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    Outside,
-    Joining(Joining),
-    Member,
-    /// Handing over its keys.
-    Leaving,
-    /// Knows a member, and never becomes one.
-    Client,
-}
-
-/// How far joining came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Joining {
-    tries: u32,
-    silences: u32,
-    /// Nodes asked in this try.
-    steps: u32,
-    /// Of the nodes asked in this try, the closest after this node's place.
-    after: Option<Contact>,
-    /// Whether the nodes before that place are reached.
-    before: bool,
-}
 
 /// The upkeep of the pointers.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +34,8 @@ pub(super) struct Upkeep {
     notified: Option<Contact>,
     /// Whether somebody wants another stabilization right after this.
     again: bool,
+    /// Whether the user was told that every successor failed.
+    isolated: bool,
     /// Who was last shown the place to join at, and when.
     admitted: Option<(Id160, Time)>,
     /// When a nudge last had an effect at once.
@@ -96,125 +67,8 @@ impl Query {
 }
 
 impl Node {
-    /// Starts a ring.
-    pub(super) fn create(&mut self, cx: &mut Cx<'_>) {
-        if !self.config.member {
-            return cx.emit(Event::JoinFailed { reason: Failure::Client });
-        }
-        if self.standing != Standing::Outside {
-            return cx.emit(Event::JoinFailed { reason: Failure::AlreadyJoined });
-        }
-        let me = self.be_someone(cx);
-        self.become_member(Member::alone(me, self.config.successors), cx);
-    }
-
-    /// Joins a ring.
-    pub(super) fn join(&mut self, via: Vec<Address>, cx: &mut Cx<'_>) {
-        if self.standing != Standing::Outside {
-            return cx.emit(Event::JoinFailed { reason: Failure::AlreadyJoined });
-        }
-        self.be_someone(cx);
-        self.via = via;
-        self.standing = Standing::Joining(Joining::default());
-        self.try_join(cx);
-    }
-
-    fn be_someone(&mut self, cx: &mut Cx<'_>) -> Contact {
-        let address = self.config.advertise.unwrap_or(cx.here());
-        let id = self.config.id.unwrap_or_else(|| Id160::of_address(address));
-        let me = Contact { id, address };
-        self.me = Some(me);
-        self.fingers = crate::FingerTable::new(id);
-        me
-    }
-
-    /// Looks for the place to join at.
-    pub(super) fn try_join(&mut self, cx: &mut Cx<'_>) {
-        if let (Some(me), Standing::Joining(joining)) = (self.me, &mut self.standing) {
-            let Joining { tries, silences, .. } = *joining;
-            *joining = Joining { tries, silences, ..Joining::default() };
-            self.begin(Operation::new(Kind::Join, me.id), cx);
-        }
-    }
-
-    /// The lookup for this node's own identifier found who owns it now: our successor to be.
-    pub(super) fn join_found(&mut self, owner: Contact, cx: &mut Cx<'_>) {
-        if !self.config.member {
-            self.standing = Standing::Client;
-            return cx.emit(Event::Joined);
-        }
-        self.join_ask(owner, cx);
-    }
-
-    /// Joining did not get on: tries again later, or gives up.
-    pub(super) fn join_stuck(&mut self, reason: Failure, cx: &mut Cx<'_>) {
-        let Standing::Joining(joining) = &mut self.standing else { return };
-        joining.tries += 1;
-        joining.silences += u32::from(reason == Failure::NoAnswer);
-        if joining.tries < JOIN_TRIES && joining.silences < JOIN_SILENCES {
-            // Many may be waiting for the same place: the longer it takes, the longer the wait.
-            let delay = about(RETRY * joining.tries.min(8), cx);
-            self.tasks.within(Task::Stabilize, delay, cx);
-        } else {
-            self.standing = Standing::Outside;
-            cx.emit(Event::JoinFailed { reason });
-        }
-    }
-
-    fn join_ask(&mut self, node: Contact, cx: &mut Cx<'_>) {
-        let Standing::Joining(joining) = &mut self.standing else { return };
-        joining.steps += 1;
-        // A node with our identifier is an earlier life of ours that the ring has not dropped yet.
-        if joining.steps > JOIN_STEPS || self.me.is_some_and(|me| me.id == node.id) {
-            return self.join_stuck(Failure::Unsettled, cx);
-        }
-        let joining = self.me.map(|me| me.id);
-        let pointers = |request| Message::Pointers { request, joining };
-        self.ask(node.address, Purpose::Join(node), pointers, cx);
-    }
-
-    /// A node that may be the one to precede us showed its pointers.
-    pub(super) fn join_outcome(
-        &mut self,
-        asked: Contact,
-        answer: Option<Message>,
-        cx: &mut Cx<'_>,
-    ) {
-        let Some(me) = self.me else { return };
-        let Some(answer) = answer else { return self.join_stuck(Failure::NoAnswer, cx) };
-        let pointers = self.pointers_in(asked, answer, cx);
-        let Standing::Joining(joining) = &mut self.standing else { return };
-        let Some((list, predecessor)) = pointers else {
-            return self.join_stuck(Failure::Unsettled, cx);
-        };
-        if let Some(member) = Member::join(me, self.config.successors, asked, &list) {
-            // A node after our place that this one has not heard of would be left out of our list.
-            // The protocol would mend that later; to let it hear first is cheaper.
-            let skips = |node: Contact| {
-                list.first().is_some_and(|first| interval::between(me.id, node.id, first.id))
-            };
-            return if joining.after.is_some_and(skips) {
-                cx.send_to(asked.address, Message::Nudge);
-                self.join_stuck(Failure::Unsettled, cx)
-            } else {
-                self.become_member(member, cx)
-            };
-        }
-        let next = if joining.before {
-            list.iter().rfind(|s| interval::between(asked.id, s.id, me.id)).copied()
-        } else {
-            joining.after = Some(asked);
-            joining.before = predecessor.is_some_and(|p| interval::between(p.id, me.id, asked.id));
-            predecessor
-        };
-        match next {
-            Some(next) => self.join_ask(next, cx),
-            None => self.join_stuck(Failure::Unsettled, cx),
-        }
-    }
-
     /// The list and predecessor in an answer to `Pointers`, if it is one and is in order.
-    fn pointers_in(
+    pub(super) fn pointers_in(
         &mut self,
         asked: Contact,
         answer: Message,
@@ -241,29 +95,6 @@ impl Node {
                 None
             }
         }
-    }
-
-    fn become_member(&mut self, member: Member<Contact>, cx: &mut Cx<'_>) {
-        let list = member.successors().as_slice().to_vec();
-        let alone = list == [member.me()];
-        self.fingers = crate::FingerTable::new(member.me().id);
-        for node in list {
-            // The list has every node up to its end, so the nearest of each level is a finger.
-            self.fingers.learn(node);
-        }
-        self.member = Some(member);
-        self.standing = Standing::Member;
-        self.upkeep = Upkeep { first_pass: true, ..Upkeep::default() };
-        self.sync.begin(alone);
-        cx.emit(Event::Joined);
-        self.tasks.cancel(Task::Stabilize);
-        let delay = about(self.config.stabilize_every, cx);
-        self.tasks.within(Task::Stabilize, delay, cx);
-        self.tasks.within(Task::Fingers, Duration::ZERO, cx);
-        self.tasks.within(Task::Sync, Duration::ZERO, cx);
-        let delay = about(self.config.refresh_every, cx);
-        self.tasks.within(Task::Refresh, delay, cx);
-        self.stabilize(cx);
     }
 
     /// Shows the pointers, unless they may be about to change. They are about to change, too, if
@@ -374,11 +205,18 @@ impl Node {
             }
             (Query::Successor(_), None) => (true, member.successor_failed()),
             (_, Some((list, _))) => member.stabilize_from_predecessor(asked, list),
-            (_, None) => (false, member.notify()),
+            (_, None) => {
+                // Only a node that is its own successor asks its own predecessor.
+                if member.predecessor() == Some(asked) {
+                    member.predecessor_failed();
+                }
+                (false, member.notify())
+            }
         };
         if pointers.is_none() {
             self.fingers.remove(asked);
         }
+        let lost = member.successors().first().is_none();
         if before != self.replica_holders() {
             self.tasks.within(Task::Sync, Duration::from_secs(1), cx);
         }
@@ -386,7 +224,7 @@ impl Node {
         // died has not answered yet. Both are worth a look at once.
         self.upkeep.again |= match query {
             Query::Successor(_) => pointers.is_none(),
-            Query::Candidate(_) => changed,
+            Query::Candidate(_) => changed || lost,
             Query::Predecessor { .. } => false,
         };
         self.go_on(next, changed, cx);
@@ -413,6 +251,7 @@ impl Node {
         }
         self.counters.changes += 1;
         if let Some(first) = self.member.as_ref().and_then(|m| m.successors().first()) {
+            self.upkeep.isolated = false;
             if self.fingers.set(1, first) {
                 self.upkeep.admitted = None;
             }
@@ -427,11 +266,7 @@ impl Node {
         if let Some(new) = self.upkeep.notified.take() {
             self.rectify(new, cx);
         }
-        let again = core::mem::take(&mut self.upkeep.again);
-        let lost_all = self.member.as_ref().is_some_and(|m| m.successors().first().is_none());
-        if self.upkeep.query.is_some() {
-            self.upkeep.again = again;
-        } else if again || lost_all {
+        if self.upkeep.query.is_none() && core::mem::take(&mut self.upkeep.again) {
             self.stabilize(cx);
         }
     }
@@ -507,67 +342,22 @@ impl Node {
         }
     }
 
-    /// No successor is left: join again through anyone known.
+    /// No successor is left: the ring is broken here. The nearest finger becomes the successor if it
+    /// lives, and stabilizing finds its way back from there. The node stays a member meanwhile: if it
+    /// resigned, its predecessor would be the next to lose its successors.
     fn isolated(&mut self, cx: &mut Cx<'_>) {
-        cx.emit(Event::Isolated);
-        let known = self.member.take().and_then(|member| member.predecessor());
-        let mut via = core::mem::take(&mut self.via);
-        via.extend(self.fingers.as_slice().iter().copied().chain(known).map(|node| node.address));
-        via.sort_unstable();
-        via.dedup();
-        let me = self.me.map(|me| me.address);
-        via.retain(|address| Some(*address) != me);
-        self.via = via;
+        let Some(member) = &self.member else { return };
+        let predecessor = member.predecessor().filter(|p| Some(*p) != self.me);
+        if !self.upkeep.isolated {
+            self.upkeep.isolated = true;
+            cx.emit(Event::Isolated);
+        }
+        if let Some(next) = self.fingers.as_slice().first().copied().or(predecessor) {
+            return self.query(Query::Candidate(next), cx);
+        }
+        // It knows nobody any more, and nobody who lives is likely to know it.
         self.stop();
         self.standing = Standing::Joining(Joining::default());
         self.try_join(cx);
-    }
-
-    /// Leaves the ring: hands over the keys first.
-    pub(super) fn leave(&mut self, cx: &mut Cx<'_>) {
-        match self.standing {
-            Standing::Member => {
-                self.standing = Standing::Leaving;
-                self.hand_over(cx);
-            }
-            Standing::Leaving => {}
-            Standing::Outside | Standing::Joining(_) | Standing::Client => {
-                self.fail_operations(Failure::NotJoined, cx);
-                self.stop();
-                cx.emit(Event::Left { handed_over: true });
-            }
-        }
-    }
-
-    /// The keys are handed over, or nobody would take them.
-    pub(super) fn leave_now(&mut self, handed_over: bool, cx: &mut Cx<'_>) {
-        if let Some(member) = self.member.take() {
-            let me = member.me();
-            let first = member.successors().first();
-            let neighbours =
-                first.into_iter().chain(member.predecessor().filter(|p| first != Some(*p)));
-            for neighbour in neighbours.filter(|neighbour| *neighbour != me) {
-                cx.send_to(neighbour.address, Message::Leaving { id: me.id });
-            }
-        }
-        self.fail_operations(Failure::NotJoined, cx);
-        self.stop();
-        self.store = crate::Store::new(self.config.limits.store);
-        cx.emit(Event::Left { handed_over });
-    }
-
-    /// Stands outside, with no upkeep under way.
-    fn stop(&mut self) {
-        self.member = None;
-        self.standing = Standing::Outside;
-        self.upkeep = Upkeep::default();
-        self.sync.begin(false);
-        for task in [Task::Stabilize, Task::Fingers, Task::Sync, Task::Refresh] {
-            self.tasks.cancel(task);
-        }
-        self.requests.forget(|purpose| {
-            matches!(purpose, Purpose::Upkeep | Purpose::Join(_) | Purpose::Offer(..))
-        });
-        self.operations.drop_upkeep();
     }
 }

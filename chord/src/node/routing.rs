@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use overlay_peer::Address;
 
-use super::membership::{SOONER, Standing};
+use super::joining::Standing;
+use super::membership::SOONER;
 use super::operation::{Kind, Operation};
 use super::rpc::Purpose;
 use super::tasks::{Task, about};

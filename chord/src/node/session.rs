@@ -5,7 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use overlay_peer::{Address, Link, Reason, StoreError, Ticket, Time};
 
-use super::membership::Standing;
+use super::joining::Standing;
 use super::serving::Serving;
 use super::sync::{Giving, Taking};
 use super::tasks::Task;

@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use overlay_peer::Link;
 
-use super::membership::Standing;
+use super::joining::Standing;
 use super::operation::{Kind, Operation};
 use super::rpc::Purpose;
 use super::session::Talk;

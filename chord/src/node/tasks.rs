@@ -6,7 +6,7 @@ use core::time::Duration;
 use overlay_peer::{Time, Timer};
 use rand_core::Rng;
 
-use super::membership::Standing;
+use super::joining::Standing;
 use super::{Cx, Node};
 
 /// A thing to do at some time.

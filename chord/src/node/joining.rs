@@ -1,0 +1,239 @@
+//! Coming and going: create, join, leave.
+//!
+//! A node that joins looks up its own identifier, and walks from the owner to the node it belongs
+//! behind. There it takes over the successor list, after the check that it belongs there: the Join of
+//! the corrected protocol, [`Member::join`].
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use overlay_peer::Address;
+
+use super::membership::{RETRY, Upkeep};
+use super::operation::{Kind, Operation};
+use super::rpc::Purpose;
+use super::tasks::{Task, about};
+use super::{Cx, Event, Failure, Node};
+use crate::{Contact, FingerTable, Id160, Member, Message, Store, interval};
+
+/// How often a node tries to find its place before it gives up joining, and how often it finds that
+/// nobody answers.
+const JOIN_TRIES: u32 = 50;
+const JOIN_SILENCES: u32 = 5;
+/// How many nodes one try walks along, looking for the one to precede.
+const JOIN_STEPS: u32 = 32;
+/// Where the node stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Outside,
+    Joining(Joining),
+    Member,
+    /// Handing over its keys.
+    Leaving,
+    /// Knows a member, and never becomes one.
+    Client,
+}
+
+/// How far joining came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Joining {
+    tries: u32,
+    silences: u32,
+    /// Nodes asked in this try.
+    steps: u32,
+    /// Of the nodes asked in this try, the closest after this node's place.
+    after: Option<Contact>,
+    /// Whether the nodes before that place are reached.
+    before: bool,
+}
+
+impl Node {
+    /// Starts a ring.
+    pub(super) fn create(&mut self, cx: &mut Cx<'_>) {
+        if !self.config.member {
+            return cx.emit(Event::JoinFailed { reason: Failure::Client });
+        }
+        if self.standing != Standing::Outside {
+            return cx.emit(Event::JoinFailed { reason: Failure::AlreadyJoined });
+        }
+        let me = self.be_someone(cx);
+        self.become_member(Member::alone(me, self.config.successors), cx);
+    }
+
+    /// Joins a ring.
+    pub(super) fn join(&mut self, via: Vec<Address>, cx: &mut Cx<'_>) {
+        if self.standing != Standing::Outside {
+            return cx.emit(Event::JoinFailed { reason: Failure::AlreadyJoined });
+        }
+        self.be_someone(cx);
+        self.via = via;
+        self.standing = Standing::Joining(Joining::default());
+        self.try_join(cx);
+    }
+
+    fn be_someone(&mut self, cx: &mut Cx<'_>) -> Contact {
+        let address = self.config.advertise.unwrap_or(cx.here());
+        let id = self.config.id.unwrap_or_else(|| Id160::of_address(address));
+        let me = Contact { id, address };
+        self.me = Some(me);
+        self.fingers = FingerTable::new(id);
+        me
+    }
+
+    /// Looks for the place to join at.
+    pub(super) fn try_join(&mut self, cx: &mut Cx<'_>) {
+        if let (Some(me), Standing::Joining(joining)) = (self.me, &mut self.standing) {
+            let Joining { tries, silences, .. } = *joining;
+            *joining = Joining { tries, silences, ..Joining::default() };
+            self.begin(Operation::new(Kind::Join, me.id), cx);
+        }
+    }
+
+    /// The lookup for this node's own identifier found who owns it now: our successor to be.
+    pub(super) fn join_found(&mut self, owner: Contact, cx: &mut Cx<'_>) {
+        if !self.config.member {
+            self.standing = Standing::Client;
+            return cx.emit(Event::Joined);
+        }
+        self.join_ask(owner, cx);
+    }
+
+    /// Joining did not get on: tries again later, or gives up.
+    pub(super) fn join_stuck(&mut self, reason: Failure, cx: &mut Cx<'_>) {
+        let Standing::Joining(joining) = &mut self.standing else { return };
+        joining.tries += 1;
+        joining.silences += u32::from(reason == Failure::NoAnswer);
+        if joining.tries < JOIN_TRIES && joining.silences < JOIN_SILENCES {
+            // Many may be waiting for the same place: the longer it takes, the longer the wait.
+            let delay = about(RETRY * joining.tries.min(8), cx);
+            self.tasks.within(Task::Stabilize, delay, cx);
+        } else {
+            self.standing = Standing::Outside;
+            cx.emit(Event::JoinFailed { reason });
+        }
+    }
+
+    fn join_ask(&mut self, node: Contact, cx: &mut Cx<'_>) {
+        let Standing::Joining(joining) = &mut self.standing else { return };
+        joining.steps += 1;
+        // A node with our identifier is an earlier life of ours that the ring has not dropped yet.
+        if joining.steps > JOIN_STEPS || self.me.is_some_and(|me| me.id == node.id) {
+            return self.join_stuck(Failure::Unsettled, cx);
+        }
+        let joining = self.me.map(|me| me.id);
+        let pointers = |request| Message::Pointers { request, joining };
+        self.ask(node.address, Purpose::Join(node), pointers, cx);
+    }
+
+    /// A node that may be the one to precede us showed its pointers.
+    pub(super) fn join_outcome(
+        &mut self,
+        asked: Contact,
+        answer: Option<Message>,
+        cx: &mut Cx<'_>,
+    ) {
+        let Some(me) = self.me else { return };
+        let Some(answer) = answer else { return self.join_stuck(Failure::NoAnswer, cx) };
+        let pointers = self.pointers_in(asked, answer, cx);
+        let Standing::Joining(joining) = &mut self.standing else { return };
+        let Some((list, predecessor)) = pointers else {
+            return self.join_stuck(Failure::Unsettled, cx);
+        };
+        if let Some(member) = Member::join(me, self.config.successors, asked, &list) {
+            // A node after our place that this one has not heard of would be left out of our list.
+            // The protocol would mend that later; to let it hear first is cheaper.
+            let skips = |node: Contact| {
+                list.first().is_some_and(|first| interval::between(me.id, node.id, first.id))
+            };
+            return if joining.after.is_some_and(skips) {
+                cx.send_to(asked.address, Message::Nudge);
+                self.join_stuck(Failure::Unsettled, cx)
+            } else {
+                self.become_member(member, cx)
+            };
+        }
+        let next = if joining.before {
+            list.iter().rfind(|s| interval::between(asked.id, s.id, me.id)).copied()
+        } else {
+            joining.after = Some(asked);
+            joining.before = predecessor.is_some_and(|p| interval::between(p.id, me.id, asked.id));
+            predecessor
+        };
+        match next {
+            Some(next) => self.join_ask(next, cx),
+            None => self.join_stuck(Failure::Unsettled, cx),
+        }
+    }
+
+    fn become_member(&mut self, member: Member<Contact>, cx: &mut Cx<'_>) {
+        let list = member.successors().as_slice().to_vec();
+        let alone = list == [member.me()];
+        self.fingers = FingerTable::new(member.me().id);
+        for node in list {
+            // The list has every node up to its end, so the nearest of each level is a finger.
+            self.fingers.learn(node);
+        }
+        self.member = Some(member);
+        self.standing = Standing::Member;
+        self.upkeep = Upkeep::default();
+        self.upkeep.first_pass = true;
+        self.sync.begin(alone);
+        cx.emit(Event::Joined);
+        self.tasks.cancel(Task::Stabilize);
+        let delay = about(self.config.stabilize_every, cx);
+        self.tasks.within(Task::Stabilize, delay, cx);
+        self.tasks.within(Task::Fingers, Duration::ZERO, cx);
+        self.tasks.within(Task::Sync, Duration::ZERO, cx);
+        let delay = about(self.config.refresh_every, cx);
+        self.tasks.within(Task::Refresh, delay, cx);
+        self.stabilize(cx);
+    }
+
+    /// Leaves the ring: hands over the keys first.
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>) {
+        match self.standing {
+            Standing::Member => {
+                self.standing = Standing::Leaving;
+                self.hand_over(cx);
+            }
+            Standing::Leaving => {}
+            Standing::Outside | Standing::Joining(_) | Standing::Client => {
+                self.fail_operations(Failure::NotJoined, cx);
+                self.stop();
+                cx.emit(Event::Left { handed_over: true });
+            }
+        }
+    }
+
+    /// The keys are handed over, or nobody would take them.
+    pub(super) fn leave_now(&mut self, handed_over: bool, cx: &mut Cx<'_>) {
+        if let Some(member) = self.member.take() {
+            let me = member.me();
+            let first = member.successors().first();
+            let neighbours =
+                first.into_iter().chain(member.predecessor().filter(|p| first != Some(*p)));
+            for neighbour in neighbours.filter(|neighbour| *neighbour != me) {
+                cx.send_to(neighbour.address, Message::Leaving { id: me.id });
+            }
+        }
+        self.fail_operations(Failure::NotJoined, cx);
+        self.stop();
+        self.store = Store::new(self.config.limits.store);
+        cx.emit(Event::Left { handed_over });
+    }
+
+    /// Stands outside, with no upkeep under way.
+    pub(super) fn stop(&mut self) {
+        self.member = None;
+        self.standing = Standing::Outside;
+        self.upkeep = Upkeep::default();
+        self.sync.begin(false);
+        for task in [Task::Stabilize, Task::Fingers, Task::Sync, Task::Refresh] {
+            self.tasks.cancel(task);
+        }
+        self.requests.forget(|purpose| {
+            matches!(purpose, Purpose::Upkeep | Purpose::Join(_) | Purpose::Offer(..))
+        });
+        self.operations.drop_upkeep();
+    }
+}

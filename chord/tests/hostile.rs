@@ -1,0 +1,471 @@
+//! One node, and others that lie, flood and talk nonsense: it says so, drops what came, and goes on.
+#![cfg(feature = "peer")]
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use overlay_chord::{
+    Bounds, Command, Config, Contact, Event, Failure, FetchFailure, Id, Id160, Limits, Message,
+    Misbehaviour, Node, Part, Publication, Refusal, SharedBlob, Traffic,
+};
+use overlay_peer::{
+    Address, Context, Driver, Link, LinkState, Object, Peer, Ticket, Time, Timer, input_seed,
+};
+
+/// Carries out nothing, and remembers what was asked for.
+#[derive(Default)]
+struct Record {
+    sent: VecDeque<(Address, Message)>,
+    on_link: VecDeque<(Link, Message)>,
+    connected: Vec<(Link, Address)>,
+    closed: Vec<Link>,
+    reads: Vec<(Ticket, u32)>,
+    wakes: Vec<(Time, Timer)>,
+    events: Vec<Event>,
+    next: u32,
+    now: Time,
+}
+
+impl Driver<Node> for Record {
+    fn here(&self) -> Address {
+        address(0)
+    }
+    fn send(&mut self, link: Link, message: Message) {
+        self.on_link.push_back((link, message));
+    }
+    fn connect(&mut self, to: Address) -> Link {
+        self.next += 1;
+        let link = Link::from_raw(self.next);
+        self.connected.push((link, to));
+        link
+    }
+    fn close(&mut self, link: Link) {
+        self.closed.push(link);
+    }
+    fn phase(&mut self, _: Link, (): ()) {}
+    fn when_writable(&mut self, _: Link) {}
+    fn pause(&mut self, _: Link, _: bool) {}
+    fn queued(&self, _: Link) -> usize {
+        0
+    }
+    fn send_to(&mut self, to: Address, message: Message) {
+        self.sent.push_back((to, message));
+    }
+    fn wake_after(&mut self, delay: Duration, timer: Timer) {
+        self.wakes.push((self.now + delay, timer));
+    }
+    fn read(&mut self, _: Object, _: u64, len: u32) -> Ticket {
+        self.next += 1;
+        self.reads.push((Ticket(self.next), len));
+        Ticket(self.next)
+    }
+    fn write(&mut self, _: Object, _: u64, _: Bytes) -> Ticket {
+        self.next += 1;
+        Ticket(self.next)
+    }
+    fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+struct Alone {
+    node: Node,
+    record: Record,
+    inputs: u64,
+}
+
+impl Alone {
+    fn new(config: Config) -> Self {
+        Self { node: Node::new(config), record: Record::default(), inputs: 0 }
+    }
+
+    /// A member of a ring of one.
+    fn member(config: Config) -> Self {
+        let mut alone = Self::new(config);
+        alone.input(|node, cx| node.command(Command::Create, cx));
+        assert_eq!(alone.events(), [Event::Joined]);
+        alone
+    }
+
+    fn input(&mut self, input: impl FnOnce(&mut Node, &mut Context<'_, Node>)) {
+        self.inputs += 1;
+        let (now, seed) = (self.record.now, input_seed(1, 0, self.inputs));
+        input(&mut self.node, &mut Context::new(&mut self.record, now, seed));
+    }
+
+    fn datagram(&mut self, from: Address, message: Message) {
+        self.input(|node, cx| node.datagram(from, message, cx));
+    }
+
+    fn accept(&mut self, number: u32) -> Link {
+        let link = Link::from_raw(1_000 + number);
+        let open = LinkState::Open { remote: address(9), inbound: true };
+        self.input(|node, cx| node.link_changed(link, open, cx));
+        link
+    }
+
+    fn receive(&mut self, link: Link, message: Message) {
+        self.input(|node, cx| node.receive(link, message, cx));
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.record.events)
+    }
+
+    /// The next datagram it sent, with the number of its request.
+    fn sent(&mut self) -> Option<(Address, Message)> {
+        self.record.sent.pop_front()
+    }
+
+    /// Lets time pass, waking the node as it asked.
+    fn wait(&mut self, span: Duration) {
+        let end = self.record.now + span;
+        loop {
+            let due = self.record.wakes.iter().enumerate().min_by_key(|(_, (when, _))| *when);
+            let Some((at, &(when, timer))) = due.filter(|(_, (when, _))| *when <= end) else {
+                self.record.now = end;
+                return;
+            };
+            self.record.wakes.remove(at);
+            self.record.now = self.record.now.max(when);
+            self.input(|node, cx| node.wake(timer, cx));
+        }
+    }
+}
+
+fn address(number: u8) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, number + 1], 4000))
+}
+
+fn contact(number: u8) -> Contact {
+    Contact { id: Id160::of_address(address(number)), address: address(number) }
+}
+
+fn publication(text: &str) -> Publication {
+    Publication { publisher: address(9), value: Bytes::from(text.to_owned()) }
+}
+
+/// The number of a `Find` that was just sent.
+fn find_number(sent: Option<(Address, Message)>) -> (Address, u32) {
+    match sent {
+        Some((to, Message::Find { request, .. })) => (to, request),
+        other => panic!("expected a find, not {other:?}"),
+    }
+}
+
+/// A client that looks up a key, with its question on the way to `address(1)`.
+fn asking(key: Id160) -> (Alone, u32) {
+    let mut alone = Alone::new(Config { member: false, ..Config::default() });
+    alone.input(|node, cx| node.command(Command::Join { via: vec![address(1)] }, cx));
+    let (to, number) = find_number(alone.sent());
+    assert_eq!(to, address(1));
+    let owner = Message::Owner {
+        request: number,
+        traffic: Traffic::Upkeep,
+        id: contact(1).id,
+        contacts: vec![contact(1)],
+        before: Vec::new(),
+    };
+    alone.datagram(address(1), owner);
+    assert_eq!(alone.events(), [Event::Joined]);
+    alone.input(|node, cx| node.command(Command::Lookup { request: 5, key }, cx));
+    let (to, number) = find_number(alone.sent());
+    assert_eq!(to, address(1));
+    (alone, number)
+}
+
+#[test]
+fn answers_nobody_asked_for_say_nothing() {
+    let (mut alone, number) = asking(Id160::hash(b"key"));
+    let lie = |request| Message::Owner {
+        request,
+        traffic: Traffic::User,
+        id: contact(1).id,
+        contacts: vec![contact(7)],
+        before: Vec::new(),
+    };
+    alone.datagram(address(1), lie(number.wrapping_add(1)));
+    alone.datagram(address(2), lie(number));
+    alone.datagram(address(1), Message::Pong { request: number.wrapping_sub(1) });
+    assert_eq!(alone.events(), []);
+    assert_eq!(alone.sent(), None);
+}
+
+#[test]
+fn nodes_out_of_order_are_not_believed() {
+    let key = Id160::hash(b"key");
+    let owner = |request, contacts| Message::Owner {
+        request,
+        traffic: Traffic::User,
+        id: contact(1).id,
+        contacts,
+        before: Vec::new(),
+    };
+    let mut ring: Vec<Contact> = (1..9).map(contact).collect();
+    ring.sort_by_key(|contact| key.distance(contact.id));
+    let wrong = [vec![], vec![ring[0], ring[2], ring[1]], vec![ring[0], ring[1], ring[1]]];
+    for contacts in wrong {
+        let (mut alone, number) = asking(key);
+        alone.datagram(address(1), owner(number, contacts));
+        let out_of_order = Misbehaviour::OutOfOrder;
+        let misbehaved = Event::Misbehaved { from: address(1), what: out_of_order };
+        // Address 1 is asked again, as the one known way in; then that is it.
+        assert_eq!(alone.events().first(), Some(&misbehaved));
+    }
+    let (mut alone, number) = asking(key);
+    let other = Message::Closer {
+        request: number,
+        traffic: Traffic::User,
+        id: contact(2).id,
+        contacts: vec![],
+    };
+    alone.datagram(address(1), other);
+    let what = Misbehaviour::OtherId { claimed: contact(2).id, known: contact(1).id };
+    assert_eq!(alone.events()[0], Event::Misbehaved { from: address(1), what });
+}
+
+#[test]
+fn a_lookup_that_is_led_on_for_ever_ends() {
+    let key = Id160::ZERO;
+    let (mut alone, mut number) = asking(key);
+    let mut from = contact(1);
+    let mut questions = 0;
+    loop {
+        questions += 1;
+        // Each answer names one node, closer by a little, at an address that answers.
+        let mut id = *Id160::MAX.as_bytes();
+        id[16..].copy_from_slice(&(u32::MAX / 2 + questions).to_be_bytes());
+        let next = Contact { id: Id160::from_bytes(id), address: address(questions as u8) };
+        let closer = Message::Closer {
+            request: number,
+            traffic: Traffic::User,
+            id: from.id,
+            contacts: vec![next],
+        };
+        alone.datagram(from.address, closer);
+        let Some((to, Message::Find { request, .. })) = alone.sent() else { break };
+        assert_eq!(to, next.address);
+        (from, number) = (next, request);
+    }
+    assert_eq!(questions, 128);
+    let reason = Failure::TooManyHops { max: 128 };
+    assert_eq!(alone.events(), [Event::Failed { request: 5, reason }]);
+}
+
+#[test]
+fn a_lookup_without_answers_ends() {
+    let (mut alone, _) = asking(Id160::hash(b"key"));
+    alone.wait(Duration::from_secs(10));
+    assert_eq!(alone.events(), [Event::Failed { request: 5, reason: Failure::NoAnswer }]);
+    assert_eq!(alone.node.counters().timeouts, 2, "the contact, and then the bare address");
+}
+
+#[test]
+fn a_get_that_is_paged_for_ever_ends() {
+    let key = Id160::hash(b"key");
+    let (mut alone, _) = asking(key);
+    alone.input(|node, cx| node.command(Command::Get { request: 6, key }, cx));
+    let (_, number) = find_number(alone.sent());
+    let owner = Message::Owner {
+        request: number,
+        traffic: Traffic::User,
+        id: contact(1).id,
+        contacts: vec![contact(1)],
+        before: Vec::new(),
+    };
+    alone.datagram(address(1), owner);
+    let mut pages = 0;
+    while let Some((to, Message::Get { request, after, .. })) = alone.sent() {
+        assert_eq!(after.unwrap_or(0), pages);
+        pages += 1;
+        let values = Message::Values {
+            request,
+            complete: true,
+            next: Some(pages),
+            publications: vec![publication("always the same")],
+        };
+        alone.datagram(to, values);
+    }
+    assert_eq!(pages, 4_096);
+    let values = vec![publication("always the same")];
+    assert_eq!(alone.events(), [Event::Got { request: 6, hops: 1, values }]);
+}
+
+#[test]
+fn the_store_stays_within_its_bounds_under_a_flood() {
+    let store = Bounds { publications_per_key: 10, bytes: 20_000, value_len: 500 };
+    let limits = Limits { store, ..Limits::default() };
+    let mut alone = Alone::member(Config { limits, ..Config::default() });
+    for number in 0..5_000_u32 {
+        let key = Id160::hash(&(number / 20).to_be_bytes());
+        let publication = publication(&"x".repeat(number as usize % 700));
+        let put = Message::Put { request: number, key, copy: false, publication };
+        alone.datagram(address(9), put);
+        let answer = alone.sent().expect("an answer").1;
+        assert!(matches!(answer, Message::Stored { .. } | Message::Refused { .. }));
+    }
+    assert!(alone.node.store().bytes() <= 20_000);
+    let events = alone.events();
+    for reason in [Refusal::KeyFull, Refusal::StoreFull, Refusal::ValueTooLong] {
+        assert!(events.contains(&Event::Refused { from: address(9), reason }), "{reason}");
+    }
+    assert_eq!(events.len() as u64, alone.node.counters().refusals);
+}
+
+#[test]
+fn messages_for_links_do_not_come_as_datagrams_nor_the_other_way_round() {
+    let mut alone = Alone::member(Config::default());
+    let end = Message::End;
+    let kind = end.kind();
+    alone.datagram(address(9), end);
+    let what = Misbehaviour::OutOfPlace { kind };
+    assert_eq!(alone.events(), [Event::Misbehaved { from: address(9), what }]);
+    let link = alone.accept(0);
+    let ping = Message::Ping { request: 1 };
+    let what = Misbehaviour::OutOfPlace { kind: ping.kind() };
+    alone.receive(link, ping);
+    assert_eq!(alone.events(), [Event::Misbehaved { from: address(9), what }]);
+    assert_eq!(alone.record.closed, [link]);
+}
+
+#[test]
+fn too_many_links_and_idle_ones_are_closed() {
+    let mut alone = Alone::member(Config::default());
+    for number in 0..64 {
+        alone.accept(number);
+    }
+    assert_eq!(alone.events(), []);
+    let refused = alone.accept(64);
+    assert_eq!(alone.record.closed, [refused]);
+    let reason = Refusal::TooMuch;
+    assert_eq!(alone.events(), [Event::Refused { from: address(9), reason }]);
+    alone.wait(Duration::from_secs(40));
+    assert_eq!(alone.record.closed.len(), 65);
+}
+
+#[test]
+fn who_wants_too_much_at_once_is_cut_off() {
+    let mut alone = Alone::new(Config::default());
+    let blob = SharedBlob { blob: Id160::hash(b"x"), object: Object(1), offset: 0, len: 100 };
+    alone.input(|node, cx| node.command(Command::Share { blobs: vec![blob] }, cx));
+    let link = alone.accept(0);
+    for part in 0..30 {
+        alone.receive(link, Message::Want { part, blob: blob.blob });
+    }
+    // One is being read, sixteen wait; whoever asks for more is not waiting for answers.
+    assert_eq!(alone.record.reads.len(), 1);
+    assert_eq!(alone.record.closed, [link]);
+    let what = Misbehaviour::Flood;
+    assert_eq!(alone.events(), [Event::Misbehaved { from: address(9), what }]);
+    // The read comes back to nobody.
+    let (ticket, len) = alone.record.reads[0];
+    let bytes = Bytes::from(vec![0; len as usize]);
+    alone.input(|node, cx| node.stored(ticket, Ok(bytes), cx));
+    assert!(alone.record.on_link.is_empty());
+}
+
+#[test]
+fn blob_data_that_does_not_fit_together_ends_the_fetch() {
+    let data =
+        |part, left, len: usize| Message::Data { part, left, bytes: Bytes::from(vec![0; len]) };
+    let table = [
+        (vec![data(1, 0, 10)], "a part that is not its turn"),
+        (vec![data(0, 5, 0)], "a piece with nothing in it"),
+        (vec![data(0, 90, 10), data(0, 70, 10)], "a total that changes"),
+        (vec![data(0, 0, 100), data(1, 0, 100)], "more than was asked for"),
+    ];
+    for (messages, why) in table {
+        let mut alone = Alone::new(Config::default());
+        let blob = Id160::hash(&[0; 100]);
+        let parts = vec![Part { blob, into: None, offset: 0, len: None }];
+        let fetch = Command::Fetch { fetch: 1, from: address(4), parts };
+        alone.input(|node, cx| node.command(fetch, cx));
+        let (link, _) = alone.record.connected[0];
+        let open = LinkState::Open { remote: address(4), inbound: false };
+        alone.input(|node, cx| node.link_changed(link, open, cx));
+        for message in messages {
+            alone.receive(link, message);
+        }
+        let events = alone.events();
+        let reason = FetchFailure::Misbehaved;
+        let failed = events.contains(&Event::FetchFailed { fetch: 1, reason });
+        let done = events.contains(&Event::Fetched { fetch: 1, bytes: 100, verified: 1 });
+        assert!(failed != done, "{why}: {events:?}");
+        assert_eq!(alone.record.closed, [link], "{why}");
+    }
+}
+
+#[test]
+fn keys_outside_the_agreed_range_are_not_taken() {
+    let mut alone = Alone::member(Config::default());
+    let link = alone.accept(0);
+    let (after, upto) = (Id160::ZERO, Id160::ZERO.add_power(8));
+    alone.receive(link, Message::Reconcile { after, upto });
+    alone.receive(link, Message::Fingerprints { fingerprints: vec![1, 2] });
+    alone.receive(link, Message::End);
+    let wanted = Message::Wanted { fingerprints: vec![1, 2] };
+    assert_eq!(alone.record.on_link, [(link, wanted), (link, Message::End)]);
+    let publications = vec![publication("x")];
+    alone.receive(link, Message::Entries { key: upto, publications: publications.clone() });
+    assert_eq!(alone.node.store().len(), 1);
+    alone.receive(link, Message::Entries { key: upto.next(), publications });
+    assert_eq!(alone.node.store().len(), 1);
+    let what = Misbehaviour::OutOfOrder;
+    assert_eq!(alone.events(), [Event::Misbehaved { from: address(9), what }]);
+}
+
+#[test]
+fn a_node_that_waits_shows_its_pointers_to_nobody() {
+    let mut alone = Alone::member(Config::default());
+    let pointers = |request| Message::Pointers { request, joining: None };
+    alone.datagram(address(9), pointers(1));
+    assert!(matches!(alone.sent(), Some((_, Message::Neighbours { request: 1, .. }))));
+    // Somebody notifies it; it asks that node for its pointers, and is busy until the answer.
+    alone.datagram(address(3), Message::Notify { id: contact(3).id });
+    let Some((to, Message::Pointers { request, .. })) = alone.sent() else {
+        panic!("it checks the node before it takes over its list")
+    };
+    assert_eq!(to, address(3));
+    alone.datagram(address(9), pointers(2));
+    assert_eq!(alone.sent(), Some((address(9), Message::Busy { request: 2 })));
+    alone.datagram(address(9), Message::Ping { request: 3 });
+    assert_eq!(alone.sent(), Some((address(9), Message::Pong { request: 3 })), "it lives");
+    let (id, me) = (contact(0).id, contact(0));
+    let answer = |request, predecessor| Message::Neighbours {
+        request,
+        id: contact(3).id,
+        predecessor,
+        successors: vec![me],
+    };
+    alone.datagram(address(3), answer(request, None));
+    assert_eq!(alone.sent(), Some((address(3), Message::Notify { id })));
+    // A new successor may have a closer predecessor: it asks once more, and then knows.
+    let Some((_, Message::Pointers { request, .. })) = alone.sent() else {
+        panic!("it stabilizes after a change")
+    };
+    alone.datagram(address(3), answer(request, Some(me)));
+    assert_eq!(alone.sent(), Some((address(3), Message::Notify { id })));
+    alone.datagram(address(9), pointers(4));
+    assert!(matches!(alone.sent(), Some((_, Message::Neighbours { request: 4, .. }))));
+    assert_eq!(alone.events(), []);
+}
+
+#[test]
+fn only_one_node_at_a_time_is_shown_the_place_to_join() {
+    let mut alone = Alone::member(Config::default());
+    let pointers = |number| {
+        let joining = Some(contact(number).id);
+        Message::Pointers { request: number.into(), joining }
+    };
+    alone.datagram(address(3), pointers(3));
+    assert!(matches!(alone.sent(), Some((_, Message::Neighbours { .. }))));
+    alone.datagram(address(4), pointers(4));
+    assert!(matches!(alone.sent(), Some((_, Message::Busy { .. }))));
+    alone.datagram(address(3), pointers(3));
+    assert!(matches!(alone.sent(), Some((_, Message::Neighbours { .. }))), "it may ask again");
+    alone.wait(Duration::from_secs(2));
+    alone.datagram(address(4), pointers(4));
+    assert!(matches!(alone.sent(), Some((_, Message::Neighbours { .. }))));
+}
