@@ -6,8 +6,6 @@
 //! cargo run -p gnutella-wire --example gnutella_decode -- 00…
 //! ```
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
-
 use std::error::Error;
 use std::process::ExitCode;
 

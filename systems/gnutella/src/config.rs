@@ -32,8 +32,13 @@ impl Config {
 pub struct Settings {
     /// The TTL of a Query, of a Push, and the longest way of anything.
     pub ttl: u8,
-    /// The TTL of the Ping that a servent sends on a link it opened; 0 for no such Ping.
+    /// The TTL of the Ping with which a servent explores: on the first link it opens, and later with
+    /// its keep-alive Pings while it lacks neighbours, as long as it knows fewer hosts than
+    /// [`explore_below`](Self::explore_below). On other new links the Ping has TTL 1. With 0 there is
+    /// no Ping on new links at all.
     pub ping_ttl: u8,
+    /// A servent that knows so many hosts does not explore.
+    pub explore_below: usize,
     /// What TTLs and hops of others are accepted.
     pub ttl_rules: TtlRules,
     /// The servent connects to hosts it knows until it has so many links; 0: only to the hosts named
@@ -46,8 +51,8 @@ pub struct Settings {
     pub ping_interval: Option<Duration>,
     /// How long connecting and the handshake may take.
     pub handshake_timeout: Duration,
-    /// How long a servent waits before it looks for a new neighbour; doubles up to 64 times while
-    /// it finds none. A random half of it is added.
+    /// How long a servent waits before it looks for a new neighbour; doubles with each time it still
+    /// has too few of them, up to 64 times as long. Up to half of it is added at random.
     pub reconnect_delay: Duration,
     /// The speed told in hits, in kbit/s; queries that ask for more are not answered.
     pub speed: u32,
@@ -97,6 +102,7 @@ impl Default for Settings {
         Self {
             ttl: 7,
             ping_ttl: 7,
+            explore_below: 16,
             ttl_rules: TtlRules::DEFAULT,
             target_links: 4,
             max_links: 8,

@@ -9,6 +9,7 @@ use gnutella_wire::{
     Trailer, forward, keywords,
 };
 use overlay_peer::Context;
+use rand_core::Rng;
 
 use crate::counters::count;
 use crate::message::is_known;
@@ -323,7 +324,11 @@ impl Servent {
         }
     }
 
-    pub(crate) fn age_routes(&mut self, cx: &Context<'_, Self>) {
+    /// To be called before a GUID is remembered.
+    pub(crate) fn age_routes(&mut self, cx: &mut Context<'_, Self>) {
+        if self.routes.needs_key() {
+            self.routes.set_key(cx.rng().next_u64());
+        }
         self.routes.age(cx.now(), self.settings.route_lifetime, self.settings.routes);
     }
 

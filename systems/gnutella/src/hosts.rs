@@ -6,7 +6,7 @@ use core::net::SocketAddrV4;
 use rand_core::Rng;
 
 /// Addresses learnt from Pongs and from the user, a bounded number of them. The oldest makes room;
-/// one that failed too often is forgotten.
+/// one that failed too often is forgotten, and until then the others are tried first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     hosts: Vec<Host>,
@@ -22,16 +22,18 @@ impl Hosts {
     /// A host is forgotten after so many failures.
     const FAILURES: u8 = 3;
 
-    /// Adds a host; `false` if it was there, or can not be one.
+    /// Adds a host as the newest; whether it is one that was not there.
     pub fn insert(&mut self, address: SocketAddrV4, most: usize) -> bool {
-        if !usable(address) || most == 0 || self.hosts.iter().any(|host| host.address == address) {
+        if !usable(address) || most == 0 {
             return false;
         }
-        if self.hosts.len() >= most {
-            self.hosts.remove(0);
+        // Who tells of itself again has room for neighbours again.
+        let known = self.hosts.iter().position(|host| host.address == address);
+        if let Some(at) = known.or((self.hosts.len() >= most).then_some(0)) {
+            self.hosts.remove(at);
         }
         self.hosts.push(Host { address, failures: 0 });
-        true
+        known.is_none()
     }
 
     /// A connection to this host failed, or did not last.
@@ -49,22 +51,27 @@ impl Hosts {
         self.hosts.iter().any(|host| wanted(host.address))
     }
 
-    /// One of the hosts that `wanted` accepts, at random.
+    /// One of the hosts that `wanted` accepts: one of those that failed least often, at random.
     pub fn pick(
         &self,
         rng: &mut impl Rng,
         mut wanted: impl FnMut(SocketAddrV4) -> bool,
     ) -> Option<SocketAddrV4> {
-        let start = below(rng, self.hosts.len());
-        let (before, after) = self.hosts.split_at(start);
-        after.iter().chain(before).map(|host| host.address).find(|&address| wanted(address))
+        let (before, after) = self.hosts.split_at(below(rng, self.hosts.len()));
+        let wanted = after.iter().chain(before).filter(|host| wanted(host.address));
+        wanted.min_by_key(|host| host.failures).map(|host| host.address)
     }
 
-    /// Up to `most` hosts, neighbours in age, from a random one on.
-    pub fn sample(&self, rng: &mut impl Rng, most: usize) -> impl Iterator<Item = SocketAddrV4> {
-        let start = below(rng, self.hosts.len());
-        let (before, after) = self.hosts.split_at(start);
-        after.iter().chain(before).map(|host| host.address).take(most)
+    /// Up to `most` hosts that have not failed: the newest, which should have room for neighbours,
+    /// and as many at random, so that not everybody goes to the same.
+    pub fn sample(&self, most: usize, rng: &mut impl Rng) -> Vec<SocketAddrV4> {
+        let mut good: Vec<_> = self.hosts.iter().rev().filter(|host| host.failures == 0).collect();
+        for at in most.div_ceil(2)..most.min(good.len()) {
+            let other = at + below(rng, good.len() - at);
+            good.swap(at, other);
+        }
+        good.truncate(most);
+        good.into_iter().map(|host| host.address).collect()
     }
 
     pub fn len(&self) -> usize {

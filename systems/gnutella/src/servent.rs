@@ -46,7 +46,7 @@ pub struct Servent {
     pub(crate) away: bool,
     pub(crate) ping_armed: bool,
     pub(crate) reconnect_armed: bool,
-    /// How often it looked for neighbours since it last found one.
+    /// How often it looked for neighbours since it last had enough.
     pub(crate) tries: u8,
 }
 

@@ -1,6 +1,7 @@
 //! Joining and staying: handshakes, neighbours, the search for new ones, deadlines.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use gnutella_wire::{
@@ -32,9 +33,15 @@ pub(crate) enum Stage {
     Greeted { to: Address },
     /// They opened it, and have not said what for.
     Accepted { remote: Address },
-    /// A handshake for which there is no room: the first Ping is answered with hosts we know, then
-    /// the link is closed. Servents that gave out hosts to newcomers did this in 0.4.
-    Courtesy,
+    /// A handshake for which there is no room: the first Ping is answered with hosts we know, the
+    /// newcomer is asked for its own address (others come here too), then the link is closed. Host
+    /// caches did this in 0.4.
+    Courtesy {
+        /// The newcomer's Ping is answered.
+        given: bool,
+        /// Its Pong came, or is not awaited.
+        heard: bool,
+    },
 }
 
 impl Servent {
@@ -70,7 +77,7 @@ impl Servent {
             cx.close(upload.link);
         }
         work.searches.clear();
-        let fetches: alloc::vec::Vec<u32> = work.downloads.iter().map(|d| d.fetch).collect();
+        let fetches: Vec<u32> = work.downloads.iter().map(|d| d.fetch).collect();
         for fetch in fetches {
             self.fail_fetch(fetch, FetchFailure::Left, cx);
         }
@@ -175,12 +182,17 @@ impl Servent {
             return self.linked(link, remote, true, cx);
         }
         count(&mut self.counters.refused);
-        if self.settings.courtesy_pongs == 0 || self.hosts.len() == 0 {
+        if self.settings.courtesy_pongs == 0 {
             return cx.close(link);
         }
         cx.phase(link, Phase::Descriptors);
         cx.send(link, Message::head(HeadKind::Reply, Reply::v04()));
-        self.greet(link, Stage::Courtesy, cx);
+        let ask = self.settings.ping_ttl > 0;
+        if ask {
+            let ping = self.own_ping(cx);
+            cx.send(link, Message::Descriptor { ttl: 1, hops: 0, descriptor: ping });
+        }
+        self.greet(link, Stage::Courtesy { given: false, heard: !ask }, cx);
     }
 
     /// A descriptor on a link that is no neighbour's.
@@ -191,39 +203,51 @@ impl Servent {
         descriptor: &Descriptor,
         cx: &mut Context<'_, Self>,
     ) {
-        if self.greeting(link).is_none_or(|greeting| greeting.stage != Stage::Courtesy) {
+        let most = self.settings.courtesy_pongs;
+        let hosts = self.hosts.sample(most, cx.rng());
+        let Some(Greeting { stage: Stage::Courtesy { given, heard }, .. }) = self.greeting(link)
+        else {
             return self.out_of_place(link, cx);
+        };
+        let mut learnt = None;
+        match descriptor.payload() {
+            OwnedPayload::Ping(_) if !*given => {
+                *given = true;
+                for address in hosts {
+                    let pong = OwnedPong { address, files: 0, kbytes: 0, extension: [].into() };
+                    let pong = Descriptor::new(descriptor.guid(), OwnedPayload::Pong(pong));
+                    let (ttl, descriptor) = (hops.saturating_add(1), Arc::new(pong));
+                    // As if they came from a neighbour of ours: this servent is somebody else.
+                    cx.send(link, Message::Descriptor { ttl, hops: 1, descriptor });
+                }
+            }
+            OwnedPayload::Pong(pong) if !*heard && hops == 0 => {
+                *heard = true;
+                learnt = Some(pong.address);
+            }
+            _ => {}
         }
-        if !matches!(descriptor.payload(), OwnedPayload::Ping(_)) {
-            return;
+        if *given && *heard {
+            self.end_greeting(link);
+            cx.close(link);
         }
-        let hosts: alloc::vec::Vec<_> =
-            self.hosts.sample(cx.rng(), self.settings.courtesy_pongs).collect();
-        for address in hosts {
-            let pong = OwnedPong { address, files: 0, kbytes: 0, extension: Default::default() };
-            let pong = Descriptor::new(descriptor.guid(), OwnedPayload::Pong(pong));
-            let (ttl, descriptor) = (hops.saturating_add(1), Arc::new(pong));
-            cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor });
+        if let Some(address) = learnt {
+            self.learn(address, cx);
         }
-        self.end_greeting(link);
-        cx.close(link);
     }
 
     /// The handshake is done.
     fn linked(&mut self, link: Link, remote: Address, inbound: bool, cx: &mut Context<'_, Self>) {
-        if self.routes.needs_key() {
-            self.routes.set_key(cx.rng().next_u64());
-        }
         let host = if inbound { None } else { ipv4(remote) };
         let neighbour = Some(Neighbour { link, host, silent: 0 });
         match self.neighbours.iter_mut().find(|slot| slot.is_none()) {
             Some(slot) => *slot = neighbour,
             None => self.neighbours.push(neighbour),
         }
-        self.tries = 0;
         cx.emit(Event::Linked { link, remote, inbound });
-        // The one who connected asks who else is there; the other only who this is.
-        let ttl = if inbound { self.settings.ping_ttl.min(1) } else { self.settings.ping_ttl };
+        // Who comes in and knows few hosts asks who else is there; others only who this is.
+        let explore = !inbound && self.neighbours().count() == 1 && self.knows_few();
+        let ttl = if explore { self.settings.ping_ttl } else { self.settings.ping_ttl.min(1) };
         if ttl > 0 {
             let ping = self.own_ping(cx);
             cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor: ping });
@@ -237,6 +261,11 @@ impl Servent {
         self.seek(cx);
     }
 
+    fn knows_few(&self) -> bool {
+        self.hosts.len() < self.settings.explore_below
+    }
+
+    /// A Ping of this servent's own, whose Pongs find back.
     fn own_ping(&mut self, cx: &mut Context<'_, Self>) -> Arc<Descriptor> {
         let guid = random_guid(cx.rng());
         self.age_routes(cx);
@@ -320,7 +349,7 @@ impl Servent {
     fn connecting(&self) -> impl Iterator<Item = Address> {
         self.work.iter().flat_map(|work| &work.greetings).filter_map(|g| match g.stage {
             Stage::Connecting { to } | Stage::Greeted { to } => Some(to),
-            Stage::Accepted { .. } | Stage::Courtesy => None,
+            Stage::Accepted { .. } | Stage::Courtesy { .. } => None,
         })
     }
 
@@ -381,8 +410,12 @@ impl Servent {
             return;
         }
         let ping = self.own_ping(cx);
+        let explore = self.missing() > 0 && self.knows_few();
+        let mut ttl = if explore { self.settings.ping_ttl.max(1) } else { 1 };
         for link in self.neighbours() {
-            cx.send(link, Message::Descriptor { ttl: 1, hops: 0, descriptor: ping.clone() });
+            cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor: ping.clone() });
+            // Through one neighbour is enough.
+            ttl = 1;
         }
         self.ping_armed = true;
         cx.wake_after(interval, timer::PING);
@@ -405,7 +438,12 @@ impl Servent {
             return;
         }
         work.sweep_at = None;
-        let late: alloc::vec::Vec<Link> =
+        // Not already when a link comes up: it may be one that only tells of other hosts and closes.
+        if self.missing() == 0 {
+            self.tries = 0;
+        }
+        let Some(work) = self.work.as_mut() else { return };
+        let late: Vec<Link> =
             work.greetings.iter().filter(|g| g.deadline <= now).map(|g| g.link).collect();
         for link in late {
             cx.close(link);

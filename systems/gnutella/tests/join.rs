@@ -8,20 +8,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::*;
-use gnutella_wire::{Head, OwnedPayload, OwnedPing};
+use gnutella_wire::{Head, OwnedPayload, OwnedPing, OwnedPong};
 use overlay_gnutella::{
     Command, Config, Descriptor, Event, HeadKind, Message, Misbehaviour, Servent, Settings,
 };
-use overlay_peer::{Link, LinkState, Peer};
+use overlay_peer::{Address, Link, LinkState, Peer};
 use overlay_sim::{Host, PeerIndex, World};
 
 /// `nodes` servents that join one after the other, each through the first one.
 fn crowd(nodes: u32, settings: Settings) -> World<Servent, Memory> {
+    crowd_with(nodes, settings, |_| false)
+}
+
+/// The same, some of them behind NATs.
+fn crowd_with(
+    nodes: u32,
+    settings: Settings,
+    firewalled: impl Fn(u32) -> bool,
+) -> World<Servent, Memory> {
     let mut world = world(11);
     let settings = Arc::new(settings);
     for n in 0..nodes {
-        let config = Config { settings: settings.clone(), ..Config::new(guid(n)) };
-        world.add(Servent::new(config, catalogue(&[]), []), Host::open(address(n)));
+        let (firewalled, settings) = (firewalled(n), settings.clone());
+        let config = Config { firewalled, settings, ..Config::new(guid(n)) };
+        let host = if firewalled {
+            let inside = Address::from(([10, 0, 0, n as u8], 6346));
+            Host::behind(inside, address(n).ip(), natsim::Behaviour::PORT_RESTRICTED)
+        } else {
+            Host::open(address(n))
+        };
+        world.add(Servent::new(config, catalogue(&[]), []), host);
         let hosts = if n == 0 { vec![] } else { vec![address(0)] };
         world.command(PeerIndex(n), Command::Join { hosts }, JOIN);
         world.run_for(Duration::from_secs(1));
@@ -34,6 +50,18 @@ fn links(world: &World<Servent, Memory>, n: u32) -> usize {
     world.peer(PeerIndex(n)).neighbours().count()
 }
 
+/// How many servents the first one can reach over links.
+fn component(world: &World<Servent, Memory>) -> usize {
+    let mut seen = vec![false; world.len()];
+    let mut next = vec![PeerIndex(0)];
+    while let Some(peer) = next.pop() {
+        if !std::mem::replace(&mut seen[peer.as_usize()], true) {
+            next.extend(world.neighbours(peer));
+        }
+    }
+    seen.iter().filter(|&&seen| seen).count()
+}
+
 /// Everybody knows only the first servent, which has room for 8: its Pongs, and the hosts it gives
 /// to those it turns away, lead all the others to the neighbours they want.
 #[test]
@@ -43,17 +71,18 @@ fn one_well_known_host_is_enough_to_join() {
         let links = links(&world, n);
         assert!((4..=8).contains(&links), "servent {n} has {links} links");
     }
-    // And they are one network.
-    let mut seen = vec![false; 40];
-    let mut next = vec![PeerIndex(0)];
-    while let Some(peer) = next.pop() {
-        if !std::mem::replace(&mut seen[peer.as_usize()], true) {
-            next.extend(world.neighbours(peer));
-        }
-    }
-    assert!(seen.iter().all(|&seen| seen), "{seen:?}");
+    assert_eq!(component(&world), 40);
     let refused: u32 = world.peers().map(|(_, peer)| peer.counters().refused).sum();
     assert!(refused > 0, "the first servent never was full");
+}
+
+/// With a third of them behind NATs, where nobody can connect to, they still become one network.
+#[test]
+fn firewalled_servents_join_too() {
+    let world = crowd_with(120, Settings::default(), |n| n % 3 == 1);
+    assert_eq!(component(&world), 120);
+    let few = (0..120).filter(|&n| links(&world, n) < 4).count();
+    assert!(few <= 12, "{few} servents have fewer links than they want");
 }
 
 /// When neighbours crash, others from the cache take their place.
@@ -149,7 +178,8 @@ fn what_is_no_handshake_is_misbehaviour() {
     }
 }
 
-/// A full servent gives a newcomer hosts to try, as answers to its Ping, and closes.
+/// A full servent gives a newcomer hosts to try, as answers to its Ping, learns where the newcomer is,
+/// and closes.
 #[test]
 fn a_full_servent_names_others() {
     let settings = Arc::new(Settings { max_links: 1, target_links: 0, ..Settings::default() });
@@ -178,7 +208,7 @@ fn a_full_servent_names_others() {
         .sent
         .iter()
         .filter_map(|(_, message)| match message {
-            Message::Descriptor { ttl: 1, hops: 0, descriptor } => match descriptor.payload() {
+            Message::Descriptor { ttl: 1, hops: 1, descriptor } => match descriptor.payload() {
                 OwnedPayload::Pong(pong) if descriptor.guid() == guid(9) => {
                     Some(pong.address.into())
                 }
@@ -189,6 +219,14 @@ fn a_full_servent_names_others() {
         .collect();
     assert_eq!(pongs.len(), 2);
     assert!(pongs.contains(&address(5)) && pongs.contains(&address(6)));
-    assert_eq!(driver.closed, [link]);
+    // It asks where the newcomer is, to tell the next one.
+    assert_eq!((driver.closed.as_slice(), servent.known_hosts()), ([].as_slice(), 2));
+    let Address::V4(address) = address(7) else { panic!("IPv4") };
+    let pong = OwnedPong { address, files: 0, kbytes: 0, extension: [].into() };
+    let pong = Arc::new(Descriptor::new(guid(10), OwnedPayload::Pong(pong)));
+    driver.input(&mut servent, |s, cx| {
+        s.receive(link, Message::Descriptor { ttl: 1, hops: 0, descriptor: pong }, cx);
+    });
+    assert_eq!((driver.closed.as_slice(), servent.known_hosts()), ([link].as_slice(), 3));
     assert_eq!(servent.neighbours().collect::<Vec<_>>(), [first]);
 }

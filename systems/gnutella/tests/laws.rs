@@ -206,6 +206,30 @@ fn nothing_is_found_beyond_the_ttl_horizon() {
     assert_eq!(world.metrics().count(SEARCH, QUERY).messages, 2 * 7);
 }
 
+/// On a tree of degree n each servent passes a query on to n − 1 others, so TTL t reaches
+/// Σ n(n−1)^(i−1) of them (figure G1; n = 4, t = 7).
+#[test]
+fn reach_on_a_tree_is_the_geometric_sum() {
+    let (mut edges, mut level, mut nodes) = (Vec::new(), vec![0_u32], 1_u32);
+    // A level more than the query reaches.
+    for depth in 0..8 {
+        let mut below = Vec::new();
+        for &parent in &level {
+            for _ in 0..if depth == 0 { 4 } else { 3 } {
+                edges.push((parent, nodes));
+                below.push(nodes);
+                nodes += 1;
+            }
+        }
+        level = below;
+    }
+    let tree = Graph::new(nodes, edges);
+    let mut world = wired(&tree, &Settings { ttl: 7, ..quiet() }, &catalogue(&[]), |_| vec![]);
+    world.command(PeerIndex(0), search("nothing"), SEARCH);
+    assert!(world.run_until_idle(Duration::from_secs(10)));
+    assert_eq!(world.metrics().count(SEARCH, QUERY).messages, 4_372);
+}
+
 /// Several keywords are an intersection; case and order do not matter, parts of words do not match.
 #[test]
 fn a_file_matches_if_it_has_all_keywords() {
