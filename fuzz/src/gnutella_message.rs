@@ -1,4 +1,76 @@
-//! (empty)
+//! Descriptors: framing, payloads, results and trailers. What is decoded re-encodes to the same
+//! bytes; a stream gives the same messages however it is cut.
 
-/// Checks one input.
-pub fn check(_data: &[u8]) {}
+use gnutella_wire::{
+    DecodeError, Decoded, Frame, Header, Limits, Message, OwnedMessage, Payload, Trailer, keywords,
+};
+
+/// Checks one input: a stream of descriptors.
+pub fn check(data: &[u8]) {
+    let limits = Limits { payload: 4_096, ..Limits::DEFAULT };
+    let whole = read(data, &limits, data.len().max(1));
+    for piece in [1, 7] {
+        assert_eq!(read(data, &limits, piece), whole, "cut into pieces of {piece}");
+    }
+    if let Ok(message) = Message::decode(data) {
+        assert_eq!(encode(&message), data);
+    }
+}
+
+type Outcome = (Vec<Result<OwnedMessage, DecodeError>>, Option<DecodeError>);
+
+/// All messages of a stream that arrives in pieces, and what ended it.
+fn read(data: &[u8], limits: &Limits, piece: usize) -> Outcome {
+    let mut messages = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    loop {
+        match Frame::decode_prefix(&data[start..end], limits) {
+            Ok(Decoded::Complete { value: frame, consumed }) => {
+                assert!(consumed == Header::LEN + frame.payload.len());
+                messages.push(look(&frame, &data[start..start + consumed]));
+                start += consumed;
+            }
+            Ok(Decoded::Partial { needed }) => {
+                assert!(needed >= 1);
+                if end == data.len() {
+                    return (messages, None);
+                }
+                end = (end + piece).min(data.len());
+            }
+            Err(error) => return (messages, Some(error)),
+        }
+    }
+}
+
+fn look(frame: &Frame<'_>, bytes: &[u8]) -> Result<OwnedMessage, DecodeError> {
+    let message = frame.parse().inspect_err(|error| assert!(error.offset <= bytes.len()))?;
+    assert_eq!(encode(&message), bytes);
+    match message.payload {
+        Payload::Query(query) => {
+            for word in keywords(query.text()) {
+                assert!(!word.as_written().is_empty());
+            }
+        }
+        Payload::QueryHit(hit) => {
+            assert_eq!(hit.results.count(), hit.results.len());
+            if let Ok(Some(trailer)) = hit.trailer() {
+                let mut again = Vec::new();
+                trailer.encode(&mut again);
+                assert_eq!(again, hit.trailer);
+                assert_eq!(Trailer::decode(&again), Ok(trailer));
+                let _ = (trailer.push(), trailer.busy(), trailer.ggep());
+            }
+        }
+        _ => {}
+    }
+    let owned = message.to_owned();
+    assert_eq!(owned.borrow(), message);
+    Ok(owned)
+}
+
+fn encode(message: &Message<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    assert_eq!(bytes.len(), message.encoded_len());
+    bytes
+}
