@@ -67,9 +67,17 @@ fn string_len(bytes: &[u8]) -> usize {
     digits + 1 + bytes.len()
 }
 
-fn put_string(bytes: &[u8], out: &mut impl BufMut) {
+pub(crate) fn put_string(bytes: &[u8], out: &mut impl BufMut) {
     let mut buffer = [0; 20];
     out.put_slice(decimal(false, bytes.len() as u64, &mut buffer));
     out.put_u8(b':');
     out.put_slice(bytes);
+}
+
+#[cfg(feature = "serde")]
+pub(crate) fn put_integer(negative: bool, magnitude: u64, out: &mut impl BufMut) {
+    let mut buffer = [0; 20];
+    out.put_u8(b'i');
+    out.put_slice(decimal(negative, magnitude, &mut buffer));
+    out.put_u8(b'e');
 }

@@ -97,6 +97,24 @@ impl From<u64> for Integer {
     }
 }
 
+impl From<i128> for Integer {
+    fn from(number: i128) -> Self {
+        match i64::try_from(number) {
+            Ok(small) => Self(Repr::Small(small)),
+            Err(_) => Self(Repr::Big(number.to_string().into())),
+        }
+    }
+}
+
+impl From<u128> for Integer {
+    fn from(number: u128) -> Self {
+        match i64::try_from(number) {
+            Ok(small) => Self(Repr::Small(small)),
+            Err(_) => Self(Repr::Big(number.to_string().into())),
+        }
+    }
+}
+
 impl From<u32> for Integer {
     fn from(number: u32) -> Self {
         Self(Repr::Small(number.into()))

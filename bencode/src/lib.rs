@@ -9,6 +9,9 @@ mod error;
 mod integer;
 mod limits;
 mod node;
+mod scan;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod token;
 mod value;
 

@@ -1,5 +1,7 @@
 //! How much a message may ask for.
 
+use crate::token::Token;
+
 /// Bounds on what is decoded. Memory stays in proportion to the input whatever the limits: at most
 /// 16 bytes for each byte of it (a real torrent takes about one), or 64 for lenient decoding of input
 /// that is nothing but deviations.
@@ -31,6 +33,15 @@ impl Limits {
     /// 1 GiB, 32 Mi tokens, 100 levels (libtorrent's limit too) and 20 digits (what `u64` needs).
     pub const DEFAULT: Self =
         Self { bytes: 1 << 30, tokens: 1 << 25, depth: 100, integer_digits: 20 };
+
+    /// Cut to what a tape can hold.
+    pub(crate) fn usable(self) -> Self {
+        Self {
+            bytes: self.bytes.min(u32::MAX as usize - 1),
+            tokens: self.tokens.min(Token::MAX_PAYLOAD as usize - 1),
+            ..self
+        }
+    }
 }
 
 impl Default for Limits {

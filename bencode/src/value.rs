@@ -125,6 +125,11 @@ impl Raw {
         Ok(Self(bytes))
     }
 
+    #[cfg(feature = "serde")]
+    pub(crate) fn from_encoded(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
     /// The encoded value.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
