@@ -260,3 +260,6 @@ fn fingerprint(key: Id160, publication: &Publication) -> u64 {
     let hash = Sha1::new().chain_update(&head).chain_update(&publication.value).finalize();
     hash.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
+
+#[cfg(test)]
+mod tests;

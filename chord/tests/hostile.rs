@@ -346,6 +346,18 @@ fn too_many_links_and_idle_ones_are_closed() {
 }
 
 #[test]
+fn too_many_exchanges_of_keys_at_once_are_refused() {
+    let mut alone = Alone::member(Config::default());
+    for number in 0..9 {
+        let link = alone.accept(number);
+        alone.receive(link, Message::Reconcile { after: Id160::ZERO, upto: Id160::MAX });
+        assert_eq!(alone.record.closed.contains(&link), number == 8);
+    }
+    let reason = Refusal::TooMuch;
+    assert_eq!(alone.events(), [Event::Refused { from: address(9), reason }]);
+}
+
+#[test]
 fn who_wants_too_much_at_once_is_cut_off() {
     let mut alone = Alone::new(Config::default());
     let blob = SharedBlob { blob: Id160::hash(b"x"), object: Object(1), offset: 0, len: 100 };

@@ -269,7 +269,7 @@ fn a_client_behind_a_nat_puts_and_gets() {
         let config = Config { member: false, ..quick() };
         let public = format!("198.51.100.{}", i + 1).parse().expect("an address");
         let private = "192.168.1.2:4000".parse().expect("an address");
-        let client = net.add(Node::new(config), Host::behind(private, public, behaviour.clone()));
+        let client = net.add(Node::new(config), Host::behind(private, public, *behaviour));
         let join = Command::Join { via: vec![address(0), address(1)] };
         outcome(&mut net, client, join, |event| matches!(event, Event::Joined).then_some(()));
         let number = i as u32;

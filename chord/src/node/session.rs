@@ -38,6 +38,9 @@ pub(super) enum Talk {
     Fetching(u32),
 }
 
+/// Exchanges of keys that others may have under way with this node. Each may make it remember as many
+/// fingerprints as its store could hold.
+const TAKING: usize = 8;
 /// How often idle links are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -92,12 +95,17 @@ impl Node {
         session.active = cx.now();
         match (&mut session.talk, message) {
             (talk @ Talk::Silent, Message::Reconcile { after, upto }) => {
+                let remote = session.remote;
                 if self.standing != Standing::Member {
-                    let remote = session.remote;
                     self.drop_link(link, cx);
                     return self.refused(remote, Refusal::NotMember, cx);
                 }
                 *talk = Talk::Taking(Taking::new(after, upto));
+                let taking = |session: &&Session| matches!(session.talk, Talk::Taking(_));
+                if self.sessions.values().filter(taking).count() > TAKING {
+                    self.drop_link(link, cx);
+                    self.refused(remote, Refusal::TooMuch, cx);
+                }
             }
             (talk @ Talk::Silent, Message::Want { part, blob }) => {
                 *talk = Talk::Serving(Serving::default());
