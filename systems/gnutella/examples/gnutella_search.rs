@@ -94,7 +94,7 @@ fn build() -> World<Servent, Disk> {
             Host::open(public)
         };
         let position = Position { x: (n * 9_973) as u16, y: (n * 31_337) as u16 };
-        let guid = Guid::from_bytes(u128::from(n).to_be_bytes()).marked();
+        let guid = Guid::from_bytes(u128::from(n).to_le_bytes()).marked();
         let config = Config { firewalled, ..Config::new(guid) };
         let shares = (n % 10 < 4).then_some(n % 10);
         let peer = world.add(Servent::new(config, catalogue.clone(), shares), host.at(position));
