@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+
+mod bench;
+mod case;
+mod clock;
+#[cfg(feature = "system-peers")]
+pub mod libtorrent;
+mod median;
+mod report;
+mod tally;
+
+pub use bench::{Bench, Options};
+pub use case::{Case, Unit};
+pub use report::{Measured, Report};
+pub use tally::Tally;

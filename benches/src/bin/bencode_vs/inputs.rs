@@ -1,0 +1,124 @@
+//! The messages, written here byte by byte, so that they are the same everywhere and owe nothing to
+//! any contender.
+
+/// The messages that the cases are about.
+pub struct Inputs {
+    /// A torrent of 50,000 files: about 3.2 MB, mostly small values.
+    pub files: Vec<u8>,
+    /// A torrent of 2,000 files and 5 MB of piece hashes: one great string.
+    pub big: Vec<u8>,
+    /// A DHT query (KRPC, BEP 5) of 106 bytes.
+    pub krpc: Vec<u8>,
+}
+
+impl Inputs {
+    pub fn new() -> Self {
+        const KIB: u64 = 1 << 10;
+        const MIB: u64 = 1 << 20;
+        Self {
+            files: torrent(50_000, (KIB, 8 * MIB), 16 * MIB),
+            big: torrent(2_000, (16 * MIB, 48 * MIB), 256 * KIB),
+            krpc: get_peers(),
+        }
+    }
+}
+
+const WORDS: [&str; 24] = [
+    "amber", "birch", "canyon", "delta", "ember", "fjord", "glacier", "harbor", "island",
+    "juniper", "karst", "lagoon", "meadow", "north", "orchard", "prairie", "quarry", "river",
+    "summit", "tundra", "upland", "valley", "willow", "zephyr",
+];
+
+/// A multi-file torrent (BEP 3): lengths between these two, uniformly in their order of magnitude.
+fn torrent(files: usize, lengths: (u64, u64), piece_length: u64) -> Vec<u8> {
+    let mut random = SplitMix(files as u64);
+    let mut out = Writer::default();
+    out.raw("d").string("announce").string("http://tracker.example.org:6969/announce");
+    out.string("announce-list").raw("l");
+    for host in ["tracker.example.org:6969", "backup.example.net", "tracker.example.com:1337"] {
+        out.raw("l").string(&format!("http://{host}/announce")).raw("e");
+    }
+    out.raw("e").string("comment").string("Ten summers of photographs, north to south");
+    out.string("created by").string("mktorrent 1.1").string("creation date").integer(1_700_000_000);
+    out.string("encoding").string("UTF-8");
+    out.string("info").raw("d").string("files").raw("l");
+    let mut total = 0;
+    for index in 0..files {
+        let span = (lengths.1 as f64 / lengths.0 as f64).powf(random.unit());
+        let length = (lengths.0 as f64 * span) as u64;
+        total += length;
+        let folder = WORDS[index * WORDS.len() / files];
+        let subject = WORDS[random.below(WORDS.len())];
+        let extension = ["jpg", "jpg", "jpg", "png", "tiff"][random.below(5)];
+        out.raw("d").string("length").integer(length).string("path").raw("l");
+        out.string(&format!("{folder}-{:04}", 2010 + index % 10));
+        out.string(&format!("{subject}_{index:05}.{extension}")).raw("ee");
+    }
+    out.raw("e").string("name").string("Ten summers");
+    out.string("piece length").integer(piece_length);
+    let pieces = usize::try_from(total.div_ceil(piece_length)).expect("a few hundred thousand");
+    out.string("pieces").bytes(&random.bytes(20 * pieces));
+    out.string("private").integer(1).raw("ee");
+    out.0
+}
+
+fn get_peers() -> Vec<u8> {
+    let mut random = SplitMix(106);
+    let mut out = Writer::default();
+    out.raw("d").string("a").raw("d");
+    out.string("id").bytes(&random.bytes(20));
+    out.string("info_hash").bytes(&random.bytes(20)).raw("e");
+    out.string("q").string("get_peers").string("t").string("aa7f");
+    out.string("v").bytes(b"LT\x02\x08").string("y").string("q").raw("e");
+    out.0
+}
+
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn raw(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    fn string(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.raw(&format!("{}:", bytes.len()));
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn integer(&mut self, number: u64) -> &mut Self {
+        self.raw(&format!("i{number}e"))
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a few lines, and enough for names and noise.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    /// In [0, 1).
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.next() as u8).collect()
+    }
+}
