@@ -84,6 +84,9 @@ impl<S: System> Net<S> {
                     match reaction {
                         Reaction::Command(command) => self.command(member, vec![command]),
                         Reaction::Outcome(Outcome::Joined) => self.has_joined(member),
+                        Reaction::Outcome(Outcome::NotJoined) => {
+                            self.joined[member as usize] = false;
+                        }
                         Reaction::Outcome(Outcome::Misbehaved) => self.misbehaved += 1,
                         Reaction::Outcome(outcome) => told(at, member, outcome),
                     }
@@ -97,8 +100,11 @@ impl<S: System> Net<S> {
     }
 
     fn has_joined(&mut self, member: u32) {
-        if !std::mem::replace(&mut self.joined[member as usize], true) && member > 0 {
-            self.introducers.extend(self.reachable[member as usize]);
+        let before = std::mem::replace(&mut self.joined[member as usize], true);
+        if let Some(address) = self.reachable[member as usize].filter(|_| !before && member > 0)
+            && !self.introducers.contains(&address)
+        {
+            self.introducers.push(address);
         }
     }
 

@@ -188,7 +188,8 @@ carried no piece hashes; there the receiver checks with the file's metainfo, as 
 Reversed: the source connects to the fetching peer (Napster's alternate download, Gnutella's Push). Chord
 has no such thing; behind a NAT a chord peer is a client outside the ring, and nobody can fetch from it.
 Two peers behind NATs that filter can not reach each other in any of the three. A Napster server answers
-a search with 100 results at most, so a file whose words are all common can stay unseen.";
+a search with 100 results at most, and a chord node keeps 4,096 publications a key, so a file whose words are
+all common can stay unseen.";
 
 fn percent(rate: Option<f64>) -> String {
     rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.1} %", 100.0 * rate))

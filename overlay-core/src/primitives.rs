@@ -75,7 +75,7 @@ pub enum Reaction<C, H> {
 pub enum Outcome<H> {
     /// The member is in.
     Joined,
-    /// It is not, and has given up.
+    /// It is not, or no longer.
     NotJoined,
     /// A search found a file.
     Found {

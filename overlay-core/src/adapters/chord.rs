@@ -27,8 +27,8 @@ use crate::{
 
 /// Files whose publication is under way at one member.
 const PUBLISHING: usize = 16;
-/// Files of one search whose holders are looked up.
-const FILES_PER_SEARCH: usize = 16;
+/// Files of one search whose holders are looked up: as many as a Napster server gives results.
+const FILES_PER_SEARCH: usize = 100;
 /// The longest name in a keyword's record: a publication has to fit into a datagram.
 const MAX_NAME: usize = 900;
 

@@ -22,6 +22,8 @@ pub struct Gnutella04 {
     catalogue: Arc<Catalogue>,
     settings: Arc<Settings>,
     members: BTreeMap<Guid, u32>,
+    /// How many neighbours each member has.
+    links: BTreeMap<u32, u32>,
 }
 
 impl Gnutella04 {
@@ -42,6 +44,7 @@ impl Gnutella04 {
             catalogue: Arc::new(catalogue),
             settings: Arc::new(settings),
             members: BTreeMap::new(),
+            links: BTreeMap::new(),
         }
     }
 
@@ -99,9 +102,21 @@ impl System for Gnutella04 {
         vec![Command::Fetch { fetch, hit: hit.clone(), into, from: 0 }]
     }
 
-    fn observe(&mut self, _: u32, event: Event) -> Vec<Reaction<Command, Hit>> {
+    fn observe(&mut self, member: u32, event: Event) -> Vec<Reaction<Command, Hit>> {
         let outcome = match event {
-            Event::Linked { .. } => Outcome::Joined,
+            Event::Linked { .. } => {
+                *self.links.entry(member).or_default() += 1;
+                Outcome::Joined
+            }
+            // A servent without room takes a newcomer only to tell it other hosts.
+            Event::Unlinked { .. } => {
+                let links = self.links.entry(member).or_default();
+                *links = links.saturating_sub(1);
+                match *links {
+                    0 => Outcome::NotJoined,
+                    _ => return Vec::new(),
+                }
+            }
             Event::Hit { search, hops, hit } => {
                 let file = self.library.named(&hit.name_lossy());
                 match (file, self.members.get(&hit.servent)) {
