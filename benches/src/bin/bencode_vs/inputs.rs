@@ -16,8 +16,8 @@ impl Inputs {
         const KIB: u64 = 1 << 10;
         const MIB: u64 = 1 << 20;
         Self {
-            files: torrent(50_000, (KIB, 8 * MIB), 16 * MIB),
-            big: torrent(2_000, (16 * MIB, 48 * MIB), 256 * KIB),
+            files: torrent(50_000, KIB, 13, 16 * MIB),
+            big: torrent(2_000, 14 * MIB, 2, 256 * KIB),
             krpc: get_peers(),
         }
     }
@@ -29,8 +29,8 @@ const WORDS: [&str; 24] = [
     "summit", "tundra", "upland", "valley", "willow", "zephyr",
 ];
 
-/// A multi-file torrent (BEP 3): lengths between these two, uniformly in their order of magnitude.
-fn torrent(files: usize, lengths: (u64, u64), piece_length: u64) -> Vec<u8> {
+/// A multi-file torrent (BEP 3). Lengths start at `shortest` and spread over so many doublings.
+fn torrent(files: usize, shortest: u64, doublings: usize, piece_length: u64) -> Vec<u8> {
     let mut random = SplitMix(files as u64);
     let mut out = Writer::default();
     out.raw("d").string("announce").string("http://tracker.example.org:6969/announce");
@@ -44,15 +44,15 @@ fn torrent(files: usize, lengths: (u64, u64), piece_length: u64) -> Vec<u8> {
     out.string("info").raw("d").string("files").raw("l");
     let mut total = 0;
     for index in 0..files {
-        let span = (lengths.1 as f64 / lengths.0 as f64).powf(random.unit());
-        let length = (lengths.0 as f64 * span) as u64;
+        let least = shortest << random.below(doublings);
+        let length = least + random.next() % least;
         total += length;
         let folder = WORDS[index * WORDS.len() / files];
         let subject = WORDS[random.below(WORDS.len())];
         let extension = ["jpg", "jpg", "jpg", "png", "tiff"][random.below(5)];
         out.raw("d").string("length").integer(length).string("path").raw("l");
-        out.string(&format!("{folder}-{:04}", 2010 + index % 10));
-        out.string(&format!("{subject}_{index:05}.{extension}")).raw("ee");
+        out.string(&format!("{folder}-{}-{:02}", 2010 + index % 10, 1 + index % 12));
+        out.string(&format!("{subject}_{index:06}.{extension}")).raw("ee");
     }
     out.raw("e").string("name").string("Ten summers");
     out.string("piece length").integer(piece_length);
@@ -113,12 +113,23 @@ impl SplitMix {
         (self.next() % bound as u64) as usize
     }
 
-    /// In [0, 1).
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
     fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.next() as u8).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use overlay_bencode::decode;
+
+    use super::*;
+
+    #[test]
+    fn are_what_the_readme_says() {
+        let inputs = Inputs::new();
+        let size = |input: &[u8]| (input.len(), decode(input).unwrap().into_tape().len());
+        assert_eq!(size(&inputs.files), (3_174_527, 450_038));
+        assert_eq!(size(&inputs.big), (5_097_102, 18_038));
+        assert_eq!(size(&inputs.krpc), (106, 17));
     }
 }
