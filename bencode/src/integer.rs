@@ -51,35 +51,55 @@ impl Integer {
         }
     }
 
-    /// Hands the decimal digits over.
-    pub(crate) fn with_digits<T>(&self, take: impl FnOnce(&[u8]) -> T) -> T {
+    /// Whether it is negative, and its magnitude, if that fits 64 bits.
+    #[inline]
+    pub(crate) fn small(&self) -> Option<(bool, u64)> {
         match &self.0 {
-            Repr::Small(small) => {
-                let mut buffer = [0; 20];
-                take(decimal(*small < 0, small.unsigned_abs(), &mut buffer))
-            }
-            Repr::Big(digits) => take(digits.as_bytes()),
+            Repr::Small(small) => Some((*small < 0, small.unsigned_abs())),
+            Repr::Big(_) => None,
+        }
+    }
+
+    /// How many digits it has, with the minus sign.
+    pub(crate) fn digits_len(&self) -> usize {
+        match &self.0 {
+            Repr::Small(small) => usize::from(*small < 0) + decimal_len(small.unsigned_abs()),
+            Repr::Big(digits) => digits.len(),
         }
     }
 }
 
-/// Writes a number's digits, and its sign, at the end of the buffer.
-pub(crate) fn decimal(negative: bool, mut magnitude: u64, buffer: &mut [u8; 20]) -> &[u8] {
-    let mut start = buffer.len();
-    loop {
-        start -= 1;
-        buffer[start] = b'0' + (magnitude % 10) as u8;
-        magnitude /= 10;
-        if magnitude == 0 {
-            break;
-        }
+/// How many decimal digits a number has.
+#[inline]
+pub(crate) fn decimal_len(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// `00`, `01`, … `99`: dividing by a hundred is half as often as dividing by ten.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
     }
-    // Twenty digits have no sign: that is beyond i64.
-    if negative && start > 0 {
-        start -= 1;
-        buffer[start] = b'-';
+    pairs
+};
+
+/// Writes a number's digits at the start of `to`, which has room for twenty, and tells how many.
+#[inline]
+pub(crate) fn put_decimal(mut number: u64, to: &mut [u8]) -> usize {
+    let len = decimal_len(number);
+    let mut digits = &mut to[..len];
+    while let [rest @ .., tens, ones] = digits {
+        [*tens, *ones] = PAIRS[(number % 100) as usize];
+        number /= 100;
+        digits = rest;
     }
-    &buffer[start..]
+    if let [first] = digits {
+        *first = b'0' + (number % 10) as u8;
+    }
+    len
 }
 
 impl From<i64> for Integer {

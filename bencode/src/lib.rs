@@ -8,6 +8,7 @@ mod encode;
 mod error;
 mod integer;
 mod limits;
+mod map;
 mod node;
 mod scan;
 #[cfg(feature = "serde")]
@@ -19,6 +20,7 @@ pub use decode::{Decoded, Decoder, Document, decode, decode_lenient, decode_pref
 pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind, Expected};
 pub use integer::Integer;
 pub use limits::Limits;
+pub use map::{Map, MapIter};
 pub use node::{Dict, DictIter, Kind, List, ListIter, Node, NodeId};
 pub use token::Tape;
 pub use value::{Raw, Value};

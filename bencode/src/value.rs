@@ -9,9 +9,10 @@ use bytes::Bytes;
 use crate::decode::{Decoder, Document};
 use crate::error::{DecodeError, ErrorKind};
 use crate::integer::Integer;
+use crate::map::Map;
 use crate::node::{Kind, Node};
 
-/// An owned value. Its encoding is canonical by construction: a map keeps the keys sorted and each
+/// An owned value. Its encoding is canonical by construction: a [`Map`] keeps the keys sorted and each
 /// of them once. The one exception is a [`Raw`] that came from a lenient document.
 ///
 /// Values are walked recursively (to encode, compare, clone or drop them). Those that come from
@@ -25,7 +26,7 @@ pub enum Value {
     /// `l…e`
     List(Vec<Value>),
     /// `d…e`
-    Dict(BTreeMap<Bytes, Value>),
+    Dict(Map),
     /// A value that is encoded already, such as an info dictionary whose hash must not change. It is
     /// not equal to the same value in decoded form.
     Raw(Raw),
@@ -37,7 +38,7 @@ impl Value {
 
     /// A dictionary of these entries. Of equal keys the last one stays.
     pub fn dict<K: Into<Bytes>, V: Into<Self>>(entries: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self::Dict(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        Self::Dict(entries.into_iter().collect())
     }
 
     /// A list of these items.
@@ -48,36 +49,13 @@ impl Value {
     /// A copy of a borrowed value. Of equal keys, which only a lenient document has, the first one
     /// stays.
     ///
+    /// All of its strings share one copy of the value's bytes, which lives as long as any of them.
+    ///
     /// # Errors
     /// [`ErrorKind::TooDeep`] for more than [`Value::MAX_DEPTH`] levels.
     pub fn from_node(node: Node<'_, '_>) -> Result<Self, DecodeError> {
-        Self::from_node_within(node, Self::MAX_DEPTH)
-    }
-
-    fn from_node_within(node: Node<'_, '_>, depth: usize) -> Result<Self, DecodeError> {
-        let inner = || {
-            let kind = ErrorKind::TooDeep { max: Self::MAX_DEPTH };
-            depth.checked_sub(1).ok_or(DecodeError { offset: node.offset(), kind })
-        };
-        if let Some(list) = node.as_list() {
-            let depth = inner()?;
-            let items = list.iter().map(|item| Self::from_node_within(item, depth));
-            return Ok(Self::List(items.collect::<Result<_, _>>()?));
-        }
-        if let Some(dict) = node.as_dict() {
-            let depth = inner()?;
-            let mut entries = BTreeMap::new();
-            for (key, value) in dict.iter() {
-                let key = Bytes::copy_from_slice(key.as_bytes().unwrap_or_default());
-                let value = Self::from_node_within(value, depth)?;
-                entries.entry(key).or_insert(value);
-            }
-            return Ok(Self::Dict(entries));
-        }
-        Ok(match node.digits().and_then(Integer::from_digits) {
-            Some(integer) => Self::Integer(integer),
-            None => Self::Bytes(Bytes::copy_from_slice(node.as_bytes().unwrap_or_default())),
-        })
+        let shared = Shared { bytes: Bytes::copy_from_slice(node.raw()), offset: node.offset() };
+        shared.value(node, Self::MAX_DEPTH)
     }
 
     /// What the value is. Looks at the first byte of a [`Raw`].
@@ -94,9 +72,59 @@ impl Value {
     /// The entry of a dictionary; `None` for other kinds.
     pub fn find(&self, key: &[u8]) -> Option<&Self> {
         match self {
-            Self::Dict(entries) => entries.get(key),
+            Self::Dict(entries) => entries.find(key),
             _ => None,
         }
+    }
+}
+
+/// The bytes of a value that is being copied.
+struct Shared {
+    bytes: Bytes,
+    /// Where they start in the input.
+    offset: usize,
+}
+
+impl Shared {
+    fn value(&self, node: Node<'_, '_>, depth: usize) -> Result<Value, DecodeError> {
+        let inner = || {
+            let kind = ErrorKind::TooDeep { max: Value::MAX_DEPTH };
+            depth.checked_sub(1).ok_or(DecodeError { offset: node.offset(), kind })
+        };
+        if let Some(list) = node.as_list() {
+            let depth = inner()?;
+            // Counting first is cheap on the tape, and no memory is wasted on many short lists.
+            let mut items = Vec::with_capacity(list.len());
+            for item in list {
+                items.push(self.value(item, depth)?);
+            }
+            return Ok(Value::List(items));
+        }
+        if let Some(dict) = node.as_dict() {
+            let depth = inner()?;
+            let mut entries = Vec::with_capacity(dict.len());
+            for (key, value) in dict {
+                entries.push((self.string(key), self.value(value, depth)?));
+            }
+            return Ok(Value::Dict(Map::from_entries(entries)));
+        }
+        Ok(match node.as_int() {
+            Some(small) => Value::from(small),
+            None => match node.digits().and_then(Integer::from_digits) {
+                Some(integer) => Value::Integer(integer),
+                None => Value::Bytes(self.string(node)),
+            },
+        })
+    }
+
+    fn string(&self, node: Node<'_, '_>) -> Bytes {
+        let len = node.as_bytes().map_or(0, <[u8]>::len);
+        let end = node.span().end.saturating_sub(self.offset);
+        // They are within: the tape says so.
+        if len > end || end > self.bytes.len() {
+            return Bytes::new();
+        }
+        self.bytes.slice(end - len..end)
     }
 }
 
@@ -226,9 +254,15 @@ impl From<Vec<Value>> for Value {
     }
 }
 
+impl From<Map> for Value {
+    fn from(entries: Map) -> Self {
+        Self::Dict(entries)
+    }
+}
+
 impl From<BTreeMap<Bytes, Value>> for Value {
     fn from(entries: BTreeMap<Bytes, Value>) -> Self {
-        Self::Dict(entries)
+        Self::Dict(entries.into())
     }
 }
 

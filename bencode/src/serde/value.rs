@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::raw::{AsBytes, NAME};
 use crate::integer::Integer;
+use crate::map::Map;
 use crate::value::Value;
 
 /// Integers of up to 128 bits.
@@ -119,12 +120,11 @@ impl<'de> Deserialize<'de> for Value {
                     dict.push((key, value));
                 }
                 let count = dict.len();
-                match Value::dict(dict) {
-                    Value::Dict(entries) if entries.len() < count => {
-                        Err(A::Error::custom("a key is there twice"))
-                    }
-                    dict => Ok(dict),
+                let map = Map::from_entries(dict);
+                if map.len() < count {
+                    return Err(A::Error::custom("a key is there twice"));
                 }
+                Ok(map.into())
             }
         }
 

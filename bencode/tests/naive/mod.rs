@@ -43,7 +43,7 @@ fn value(input: &[u8]) -> Option<(Value, &[u8])> {
                 entries.insert(Bytes::copy_from_slice(key), item);
                 rest = after;
             }
-            Some((Value::Dict(entries), &rest[1..]))
+            Some((Value::from(entries), &rest[1..]))
         }
         _ => {
             let (content, rest) = string(input)?;
