@@ -177,7 +177,7 @@ fn an_unreadable_file_is_named() {
     let directory = files("unreadable");
     let secret = directory.join("secret.txt");
     fs::write(&secret, "secret").expect("a file");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).expect("permissions");
     if fs::read(&secret).is_ok() {
         eprintln!("skipped: this user may read everything");
         return;

@@ -67,7 +67,7 @@ struct Net<S: System> {
 
 /// Three files: a large one in the open, one behind a NAT, and one that two members have.
 fn library() -> (Arc<Library>, Arc<Vec<Vec<u8>>>) {
-    let noise = |len: usize| (0..len).map(|i| (i * i >> 3) as u8).collect::<Vec<u8>>();
+    let noise = |len: usize| (0..len).map(|i| ((i * i) >> 3) as u8).collect::<Vec<u8>>();
     let files = [
         ("music/open band - first song.mp3", noise(300_000)),
         ("music/hidden band - second song.mp3", noise(70_000)),
