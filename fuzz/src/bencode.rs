@@ -46,7 +46,7 @@ fn check_views(document: &Document<'_>, data: &[u8]) {
         check_scalar(node);
         if let Some(list) = node.as_list() {
             pending.extend(list);
-            assert_eq!(list.is_empty(), list.len() == 0);
+            assert_eq!(list.is_empty(), list.iter().next().is_none());
         }
         if let Some(dict) = node.as_dict() {
             for (key, value) in dict {
