@@ -248,8 +248,23 @@ pub(crate) enum Text {
     Cut { needed: usize },
 }
 
-/// Reads a string whose first digit is at `start`.
+/// Reads the string at `start`, if it is what nearly all are: canonical, all there and with a length
+/// of at most two digits. Tells where its content starts and ends.
 #[inline(always)]
+pub(crate) fn short_string(input: &[u8], start: usize) -> Option<(usize, usize)> {
+    let (length, header) = match input.get(start..)? {
+        [ones @ b'0'..=b'9', b':', ..] => (ones - b'0', 2),
+        [tens @ b'1'..=b'9', ones @ b'0'..=b'9', b':', ..] => {
+            ((tens - b'0') * 10 + (ones - b'0'), 3)
+        }
+        _ => return None,
+    };
+    let content = start + header;
+    let end = content + usize::from(length);
+    (end <= input.len()).then_some((content, end))
+}
+
+/// Reads a string whose first digit is at `start`.
 pub(crate) fn string(
     input: &[u8],
     start: usize,

@@ -85,7 +85,7 @@ pub fn from_bytes_with<'a, T: Deserialize<'a>>(
 ) -> Result<T, DeserializeError> {
     let mut deserializer = Deserializer::new(decoder, input);
     let value = T::deserialize(&mut deserializer)?;
-    deserializer.end()?;
+    deserializer.finish()?;
     Ok(value)
 }
 

@@ -15,7 +15,7 @@ use crate::decode::Decoder;
 use crate::error::{DecodeError, Deviation, DeviationKind, ErrorKind, Expected};
 use crate::limits::Limits;
 use crate::node::Kind;
-use crate::scan::{Number, Report, Scanned, Text, integer, is_less, scan, string};
+use crate::scan::{Number, Report, Scanned, Text, integer, is_less, scan, short_string, string};
 use crate::token::Token;
 
 /// The number types differ in what their visitors accept, which is what they are told.
@@ -24,10 +24,11 @@ macro_rules! forward_to_integer {
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             let start = self.pos;
-            if self.kind()? != Kind::Integer {
-                return self.mismatch(visitor);
+            match self.short_integer() {
+                Some(number) => visitor.visit_u64(number),
+                None => self.integer_for(&visitor)?.visit(visitor),
             }
-            self.integer()?.visit(visitor).map_err(|e| e.at(start))
+            .map_err(|e| e.at(start))
         }
     )*};
 }
@@ -60,16 +61,22 @@ pub struct Deserializer<'de> {
     /// How much there is.
     input_len: usize,
     pos: usize,
-    /// Open lists and dictionaries.
-    depth: usize,
-    /// As a tape would have them.
+    /// Open lists and dictionaries. (Not as wide as `pos`: where both change, the compiler would join
+    /// them into one wide load, which has to wait for the narrow stores before it.)
+    depth: u32,
+    /// How many may be, of those that are not skipped.
+    max_depth: u32,
+    /// As a tape would have them. Not counted if [`plain`](Self::plain).
     tokens: usize,
     limits: Limits,
+    /// The input is too short to have too many tokens, and small numbers do not have too many digits:
+    /// so the quick ways need not look at these limits.
+    plain: bool,
     report: Report,
     /// Where an error left a value half read.
     broken: Option<usize>,
-    /// Lenient: the keys so far of the dictionaries that are open.
-    keys: Vec<&'de [u8]>,
+    /// Lenient: the dictionaries that are open.
+    dicts: Vec<Keys<'de>>,
     /// For values that are skipped.
     tape: Vec<Token>,
 }
@@ -80,14 +87,17 @@ impl<'de> Deserializer<'de> {
         let limits = decoder.limits_in_use().usable();
         Self {
             input: input.get(..limits.bytes).unwrap_or(input),
+            // A token takes at least a byte.
+            plain: limits.tokens >= input.len() && limits.integer_digits >= SHORT,
             input_len: input.len(),
             pos: 0,
             depth: 0,
+            max_depth: limits.depth.min(MAX_DEPTH) as u32,
             tokens: 0,
             limits,
             report: Report::new(decoder.is_lenient()),
             broken: None,
-            keys: Vec::new(),
+            dicts: Vec::new(),
             tape: Vec::new(),
         }
     }
@@ -97,12 +107,18 @@ impl<'de> Deserializer<'de> {
     /// # Errors
     /// Bytes are left, or a type gave up within a value and hid its error.
     pub fn end(mut self) -> Result<Vec<Deviation>> {
+        self.finish()?;
+        Ok(self.report.into_deviations())
+    }
+
+    #[inline]
+    pub(super) fn finish(&mut self) -> Result<()> {
         let end = self.end_of_prefix()?;
         if end < self.input_len {
             let kind = DeviationKind::TrailingBytes { count: self.input_len - end };
             self.report.deviation(end, kind)?;
         }
-        Ok(self.report.into_deviations())
+        Ok(())
     }
 
     /// Where the message ends.
@@ -127,7 +143,7 @@ impl<'de> Deserializer<'de> {
     /// The input stops, and what is under way needs so many bytes.
     #[cold]
     fn cut(&mut self, needed: usize) -> Error {
-        let needed = needed.saturating_add(self.depth);
+        let needed = needed.saturating_add(self.depth as usize);
         let offset = self.input.len();
         let kind = if needed > self.limits.bytes - offset {
             ErrorKind::TooLong { max: self.limits.bytes }
@@ -149,6 +165,11 @@ impl<'de> Deserializer<'de> {
 
     #[inline(always)]
     fn token(&mut self, offset: usize) -> Result<()> {
+        if self.plain { Ok(()) } else { self.count(offset) }
+    }
+
+    #[inline(never)]
+    fn count(&mut self, offset: usize) -> Result<()> {
         if self.tokens >= self.limits.tokens {
             let kind = ErrorKind::TooManyTokens { max: self.limits.tokens };
             return Err(self.malformed(offset, kind));
@@ -157,9 +178,29 @@ impl<'de> Deserializer<'de> {
         Ok(())
     }
 
-    /// Reads the string whose first digit is at `pos`; `more` bytes must follow it.
+    /// Reads the string at `pos`, if it is a short one.
     #[inline(always)]
-    fn string(&mut self, more: usize) -> Result<&'de [u8]> {
+    fn short_string(&mut self) -> Option<&'de [u8]> {
+        if !self.plain {
+            return None;
+        }
+        let (content, end) = short_string(self.input, self.pos)?;
+        self.pos = end;
+        Some(&self.input[content..end])
+    }
+
+    /// Reads the string whose first digit is at `pos`.
+    #[inline(always)]
+    fn string(&mut self) -> Result<&'de [u8]> {
+        match self.short_string() {
+            Some(content) => Ok(content),
+            None => self.any_string(0),
+        }
+    }
+
+    /// As [`string`](Self::string), and `more` bytes must follow.
+    #[inline(never)]
+    fn any_string(&mut self, more: usize) -> Result<&'de [u8]> {
         let start = self.pos;
         match string(self.input, start, &self.limits, &mut self.report) {
             Ok(Text::At { content, end }) => {
@@ -172,31 +213,38 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Reads the integer whose `i` is at `pos`.
-    #[inline(always)]
-    fn integer(&mut self) -> Result<Int> {
-        let start = self.pos;
-        // Nearly all are short and not negative.
-        if let [first @ b'0'..=b'9', rest @ ..] = &self.input[start + 1..]
-            && self.limits.integer_digits >= SHORT
-        {
-            let mut number = u64::from(first - b'0');
-            for (more, byte) in rest.iter().take(SHORT).enumerate() {
-                let digit = byte.wrapping_sub(b'0');
-                if digit > 9 {
-                    if *byte == b'e' && (*first != b'0' || more == 0) {
-                        self.token(start)?;
-                        self.pos = start + more + 3;
-                        return Ok(Int::Unsigned(number));
-                    }
-                    break;
-                }
-                number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-            }
-        }
-        self.any_integer()
+    #[inline(never)]
+    fn any_key(&mut self) -> Result<&'de [u8]> {
+        self.at_key()?;
+        // A value must follow.
+        self.any_string(2)
     }
 
+    /// Reads the integer at `pos`, if it is what nearly all are: canonical, short and not negative.
+    #[inline(always)]
+    fn short_integer(&mut self) -> Option<u64> {
+        let [b'i', digits @ ..] = self.input.get(self.pos..)? else { return None };
+        if !self.plain {
+            return None;
+        }
+        let (number, len) = leading_digits(digits)?;
+        let is_canonical = digits.first() != Some(&b'0') || len == 1;
+        if !is_canonical || digits.get(len) != Some(&b'e') {
+            return None;
+        }
+        self.pos += len + 2;
+        Some(number)
+    }
+
+    /// Reads the integer whose `i` is at `pos`.
+    fn integer(&mut self) -> Result<Int> {
+        match self.short_integer() {
+            Some(number) => Ok(Int::Unsigned(number)),
+            None => self.any_integer(),
+        }
+    }
+
+    #[inline(never)]
     fn any_integer(&mut self) -> Result<Int> {
         let start = self.pos;
         let end = match integer(self.input, start, &self.limits, &mut self.report) {
@@ -213,8 +261,8 @@ impl<'de> Deserializer<'de> {
     /// Goes into the list or dictionary at `pos`.
     #[inline]
     fn open(&mut self) -> Result<()> {
-        let max = self.limits.depth.min(MAX_DEPTH);
-        if self.depth >= max {
+        if self.depth >= self.max_depth {
+            let max = self.max_depth as usize;
             return Err(self.malformed(self.pos, ErrorKind::TooDeep { max }));
         }
         self.token(self.pos)?;
@@ -228,18 +276,10 @@ impl<'de> Deserializer<'de> {
     fn close<T>(&mut self, start: usize, what: Kind, read: Result<T>) -> Result<T> {
         let value = match read {
             Ok(value) => value,
-            Err(error) => {
-                self.broken.get_or_insert(start);
-                return Err(error.at(start));
-            }
+            Err(error) => return Err(self.half_read(start, error)),
         };
-        // Some types do not ask whether there is more.
-        let more = match what {
-            Kind::Dict => self.at_key()?,
-            _ => self.at_item()?,
-        };
-        if more {
-            return Err(self.fail(Error::new(self.pos, DeserializeErrorKind::TooMuch)));
+        if self.input.get(self.pos) != Some(&b'e') {
+            return Err(self.no_end(what));
         }
         self.token(self.pos)?;
         self.depth -= 1;
@@ -247,22 +287,39 @@ impl<'de> Deserializer<'de> {
         Ok(value)
     }
 
-    /// Whether a list goes on. If not, its end is at `pos`.
-    #[inline]
-    fn at_item(&mut self) -> Result<bool> {
+    #[cold]
+    fn half_read(&mut self, start: usize, error: Error) -> Error {
+        self.broken.get_or_insert(start);
+        error.at(start)
+    }
+
+    /// Some types do not ask whether there is more.
+    #[cold]
+    fn no_end(&mut self, what: Kind) -> Error {
+        let next = match what {
+            Kind::Dict => self.at_key().map(|_| ()),
+            _ => match self.at_end() {
+                Ok(_) => self.kind().map(|_| ()).map_err(|error| error.of_item(self.pos)),
+                Err(error) => Err(error),
+            },
+        };
+        match next {
+            Ok(()) => self.fail(Error::new(self.pos, DeserializeErrorKind::TooMuch)),
+            Err(error) => error,
+        }
+    }
+
+    /// Whether a list or dictionary ends at `pos`.
+    #[inline(always)]
+    fn at_end(&mut self) -> Result<bool> {
         match self.input.get(self.pos) {
-            Some(b'0'..=b'9' | b'i' | b'l' | b'd') => Ok(true),
-            Some(b'e') => Ok(false),
-            Some(&found) => {
-                let expected = Expected::ItemOrEnd;
-                Err(self.malformed(self.pos, ErrorKind::UnexpectedByte { found, expected }))
-            }
+            Some(byte) => Ok(*byte == b'e'),
             None => Err(self.cut(0)),
         }
     }
 
     /// Whether a dictionary goes on. If not, its end is at `pos`.
-    #[inline]
+    #[cold]
     fn at_key(&mut self) -> Result<bool> {
         match self.input.get(self.pos) {
             Some(b'0'..=b'9') => Ok(true),
@@ -294,7 +351,7 @@ impl<'de> Deserializer<'de> {
     /// Steps over the value at `pos`, without recursion.
     fn skip(&mut self) -> Result<()> {
         match self.kind()? {
-            Kind::Bytes => self.string(0).map(|_| ()),
+            Kind::Bytes => self.string().map(|_| ()),
             Kind::Integer => self.skip_integer(),
             Kind::List | Kind::Dict => self.skip_container(),
         }
@@ -315,8 +372,11 @@ impl<'de> Deserializer<'de> {
 
     fn skip_container(&mut self) -> Result<()> {
         let max = self.limits;
-        let limits =
-            Limits { tokens: max.tokens - self.tokens, depth: max.depth - self.depth, ..max };
+        let limits = Limits {
+            tokens: max.tokens - self.tokens,
+            depth: max.depth - self.depth as usize,
+            ..max
+        };
         self.tape.clear();
         match scan(self.input, self.pos, &limits, &mut self.tape, &mut self.report) {
             Ok(Scanned::Whole { end }) => {
@@ -341,35 +401,159 @@ impl<'de> Deserializer<'de> {
     fn list<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let start = self.pos;
         self.open()?;
-        let read = visitor.visit_seq(Items(self));
+        let count = self.count_few();
+        let read = visitor.visit_seq(Items { de: self, count });
         self.close(start, Kind::List, read)
+    }
+
+    /// Counts the items up to the list's end, if they are few and short strings: a path's parts, say.
+    /// Torrents have many such lists, and the memory that a vector takes by guess is more than theirs.
+    #[inline]
+    fn count_few(&self) -> Option<usize> {
+        let mut at = self.pos;
+        for count in 0..=FEW {
+            if self.input.get(at) == Some(&b'e') {
+                return Some(count);
+            }
+            (_, at) = short_string(self.input, at)?;
+        }
+        None
     }
 
     fn dict<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let start = self.pos;
         self.open()?;
-        let base = self.keys.len();
-        let read = visitor.visit_map(Entries { de: self, last: None, base, seen: None });
-        self.keys.truncate(base);
+        if self.report.lenient {
+            self.dicts.push(Keys::InOrder(Vec::new()));
+        }
+        let read = visitor.visit_map(Entries { de: self, last: None });
+        if self.report.lenient {
+            self.dicts.pop();
+        }
         self.close(start, Kind::Dict, read)
     }
 
-    #[cold]
-    fn mismatch<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let start = self.pos;
-        let found = match self.kind()? {
-            Kind::Integer => return self.any_integer()?.visit(visitor).map_err(|e| e.at(start)),
-            Kind::Bytes => Unexpected::Bytes(self.string(0)?),
-            // Not gone into.
-            Kind::List => Unexpected::Seq,
-            Kind::Dict => Unexpected::Map,
-        };
-        let error = Error::invalid_type(found, &visitor);
-        if matches!(found, Unexpected::Seq | Unexpected::Map) {
-            self.broken.get_or_insert(start);
+    /// Whether a key has not been there before. Lenient decoding goes on behind keys that are out of
+    /// order; of equal ones the first counts.
+    #[inline(never)]
+    fn is_new(&mut self, key: &'de [u8], last: Option<&[u8]>, offset: usize) -> Result<bool> {
+        if last == Some(key) {
+            self.deviation(offset, DeviationKind::DuplicateKey)?;
+            return Ok(false);
         }
-        Err(error.at(start))
+        let sorted = last.is_none_or(|last| last < key);
+        if !sorted {
+            self.deviation(offset, DeviationKind::UnsortedKey)?;
+        }
+        let Some(keys) = self.dicts.last_mut() else { return Ok(true) };
+        if let Keys::InOrder(in_order) = keys {
+            if sorted {
+                in_order.push(key);
+                return Ok(true);
+            }
+            *keys = Keys::Any(in_order.drain(..).collect());
+        }
+        let Keys::Any(any) = keys else { return Ok(true) };
+        let is_new = any.insert(key);
+        if !is_new {
+            self.deviation(offset, DeviationKind::DuplicateKey)?;
+        }
+        Ok(is_new)
     }
+
+    fn deviation(&mut self, offset: usize, kind: DeviationKind) -> Result<()> {
+        self.report.deviation(offset, kind).map_err(|error| self.fail(error))
+    }
+
+    /// Reads a string that is not a short one, if it is a string at all.
+    #[inline(never)]
+    fn string_for(&mut self, wanted: &dyn de::Expected) -> Result<&'de [u8]> {
+        if self.kind()? == Kind::Bytes { self.any_string(0) } else { Err(self.mismatch(wanted)) }
+    }
+
+    /// Reads an integer, if it is one.
+    #[inline(never)]
+    fn integer_for(&mut self, wanted: &dyn de::Expected) -> Result<Int> {
+        if self.kind()? == Kind::Integer { self.integer() } else { Err(self.mismatch(wanted)) }
+    }
+
+    /// The value at `pos` is another than the type wants. Types may hide the error and go on, so it is
+    /// read over, unless that would take long.
+    #[cold]
+    fn mismatch(&mut self, wanted: &dyn de::Expected) -> Error {
+        let start = self.pos;
+        let error = match self.kind() {
+            Err(error) => return error,
+            Ok(Kind::Integer) => match self.any_integer() {
+                Err(error) => return error,
+                Ok(Int::Unsigned(number)) => {
+                    Error::invalid_type(Unexpected::Unsigned(number), wanted)
+                }
+                Ok(Int::Negative(number)) => {
+                    Error::invalid_type(Unexpected::Signed(number), wanted)
+                }
+                Ok(Int::WideUnsigned(_) | Int::WideNegative(_)) => {
+                    Error::invalid_type(Unexpected::Other("integer of more than 64 bits"), wanted)
+                }
+            },
+            Ok(Kind::Bytes) => match self.any_string(0) {
+                Err(error) => return error,
+                Ok(content) => match core::str::from_utf8(content) {
+                    Ok(text) => Error::invalid_type(Unexpected::Str(text), wanted),
+                    Err(_) => Error::invalid_type(Unexpected::Bytes(content), wanted),
+                },
+            },
+            Ok(Kind::List) => {
+                self.broken.get_or_insert(start);
+                Error::invalid_type(Unexpected::Seq, wanted)
+            }
+            Ok(Kind::Dict) => {
+                self.broken.get_or_insert(start);
+                Error::invalid_type(Unexpected::Map, wanted)
+            }
+        };
+        error.at(start)
+    }
+}
+
+/// The number at the start of this text, if it has at most nineteen digits, and how many it has.
+#[inline(always)]
+fn leading_digits(text: &[u8]) -> Option<(u64, usize)> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(*text.first_chunk()?) ^ (0x30 * LOW);
+    // The top bit of the first byte that is no digit, and perhaps of some behind it.
+    let others = (word.wrapping_add(0x76 * LOW) | word) & (0x80 * LOW);
+    match others.trailing_zeros() / 8 {
+        0 => None,
+        8 => more_digits(eight_digits(word), text),
+        len => Some((eight_digits(word << (64 - 8 * len)), len as usize)),
+    }
+}
+
+/// The number whose digits are this word's bytes, the first of them in the lowest.
+#[inline(always)]
+fn eight_digits(word: u64) -> u64 {
+    // Neighbours are joined to pairs, then pairs to fours and fours to eight.
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
+    let low = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let high = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    low.wrapping_add(high) >> 32
+}
+
+/// Goes on behind the first eight digits.
+#[inline(never)]
+fn more_digits(mut number: u64, text: &[u8]) -> Option<(u64, usize)> {
+    for (place, byte) in text.iter().enumerate().skip(8) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Some((number, place));
+        }
+        if place >= SHORT {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    None
 }
 
 /// An integer of up to 128 bits, as small as it can be.
@@ -379,6 +563,9 @@ enum Int {
     WideUnsigned(u128),
     WideNegative(i128),
 }
+
+/// How many items of a list are worth counting.
+const FEW: usize = 4;
 
 /// Digits that fit 64 bits whatever they are.
 const SHORT: usize = 19;
@@ -429,7 +616,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let start = self.pos;
         match self.kind()? {
-            Kind::Bytes => visit_text(self.string(0)?, visitor).map_err(|e| e.at(start)),
+            Kind::Bytes => visit_text(self.string()?, visitor).map_err(|e| e.at(start)),
             Kind::Integer => self.integer()?.visit(visitor).map_err(|e| e.at(start)),
             Kind::List => self.list(visitor),
             Kind::Dict => self.dict(visitor),
@@ -438,10 +625,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let start = self.pos;
-        if self.kind()? != Kind::Integer {
-            return self.mismatch(visitor);
-        }
-        let read = match self.integer()? {
+        let read = match self.integer_for(&visitor)? {
             Int::Unsigned(0) => visitor.visit_bool(false),
             Int::Unsigned(1) => visitor.visit_bool(true),
             other => other.visit(visitor),
@@ -471,10 +655,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let start = self.pos;
-        if self.kind()? != Kind::Bytes {
-            return self.mismatch(visitor);
-        }
-        visit_text(self.string(0)?, visitor).map_err(|e| e.at(start))
+        let content = match self.short_string() {
+            Some(content) => content,
+            None => self.string_for(&visitor)?,
+        };
+        visit_text(content, visitor).map_err(|e| e.at(start))
     }
 
     #[inline]
@@ -485,10 +670,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let start = self.pos;
-        if self.kind()? != Kind::Bytes {
-            return self.mismatch(visitor);
-        }
-        visitor.visit_borrowed_bytes(self.string(0)?).map_err(|e: Error| e.at(start))
+        let content = match self.short_string() {
+            Some(content) => content,
+            None => self.string_for(&visitor)?,
+        };
+        visitor.visit_borrowed_bytes(content).map_err(|e: Error| e.at(start))
     }
 
     #[inline]
@@ -510,7 +696,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let start = self.pos;
         if self.kind()? != Kind::List {
-            return self.mismatch(visitor);
+            return Err(self.mismatch(&visitor));
         }
         self.open()?;
         let read = visitor.visit_unit();
@@ -542,9 +728,9 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind()? {
-            Kind::List => self.list(visitor),
-            _ => self.mismatch(visitor),
+        match self.input.get(self.pos) {
+            Some(b'l') => self.list(visitor),
+            _ => Err(self.mismatch(&visitor)),
         }
     }
 
@@ -564,9 +750,9 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind()? {
-            Kind::Dict => self.dict(visitor),
-            _ => self.mismatch(visitor),
+        match self.input.get(self.pos) {
+            Some(b'd') => self.dict(visitor),
+            _ => Err(self.mismatch(&visitor)),
         }
     }
 
@@ -589,7 +775,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         let start = self.pos;
         match self.kind()? {
             Kind::Bytes => {
-                let variant = Key(self.string(0)?, start);
+                let variant = Key(self.string()?, start);
                 visitor.visit_enum(UnitOnly(variant)).map_err(|e| e.at(start))
             }
             Kind::Dict => {
@@ -597,7 +783,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
                 let read = visitor.visit_enum(Variant(self));
                 self.close(start, Kind::Dict, read)
             }
-            _ => self.mismatch(visitor),
+            _ => Err(self.mismatch(&visitor)),
         }
     }
 
@@ -608,80 +794,72 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 }
 
 /// A list's items.
-struct Items<'d, 'de>(&'d mut Deserializer<'de>);
+struct Items<'d, 'de> {
+    de: &'d mut Deserializer<'de>,
+    /// How many are left, if that is known.
+    count: Option<usize>,
+}
 
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
     type Error = Error;
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
-        if self.0.at_item()? { seed.deserialize(&mut *self.0).map(Some) } else { Ok(None) }
+        if self.de.at_end()? {
+            return Ok(None);
+        }
+        let start = self.de.pos;
+        match seed.deserialize(&mut *self.de) {
+            Ok(item) => Ok(Some(item)),
+            Err(error) => Err(error.of_item(start)),
+        }
     }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.count
+    }
+}
+
+/// A dictionary's keys so far, to find those that are there already.
+#[derive(Debug)]
+enum Keys<'de> {
+    /// Each is greater than the one before.
+    InOrder(Vec<&'de [u8]>),
+    Any(BTreeSet<&'de [u8]>),
 }
 
 /// A dictionary's entries.
 struct Entries<'d, 'de> {
     de: &'d mut Deserializer<'de>,
     last: Option<&'de [u8]>,
-    /// Lenient: where this dictionary's keys start among those of all that are open.
-    base: usize,
-    /// Lenient: these keys, from the first one on that is out of order.
-    seen: Option<BTreeSet<&'de [u8]>>,
 }
 
 impl<'de> Entries<'_, 'de> {
     /// Reads the next key that has not been there before.
-    #[inline]
+    #[inline(always)]
     fn next_key(&mut self) -> Result<Option<Key<'de>>> {
-        while self.de.at_key()? {
+        loop {
             let offset = self.de.pos;
-            // A value must follow.
-            let key = self.de.string(2)?;
+            let key = match self.de.short_string() {
+                Some(key) => key,
+                None if self.de.at_end()? => return Ok(None),
+                None => self.de.any_key()?,
+            };
             let sorted = self.last.is_none_or(|last| is_less(last, key));
-            if (sorted && !self.de.report.lenient) || self.is_new(key, offset, sorted)? {
-                self.last = Some(key);
+            let last = self.last.replace(key);
+            if (sorted && !self.de.report.lenient) || self.de.is_new(key, last, offset)? {
                 return Ok(Some(Key(key, offset)));
             }
-            self.last = Some(key);
             self.de.skip()?;
         }
-        Ok(None)
-    }
-
-    /// Lenient decoding goes on behind keys that are out of order; of equal ones the first counts.
-    fn is_new(&mut self, key: &'de [u8], offset: usize, sorted: bool) -> Result<bool> {
-        let repeated = self.last == Some(key);
-        if repeated {
-            self.deviation(offset, DeviationKind::DuplicateKey)?;
-            return Ok(false);
-        }
-        if !sorted {
-            self.deviation(offset, DeviationKind::UnsortedKey)?;
-            if self.seen.is_none() {
-                self.seen = Some(self.de.keys.drain(self.base..).collect());
-            }
-        }
-        let Some(seen) = &mut self.seen else {
-            self.de.keys.push(key);
-            return Ok(true);
-        };
-        let new = seen.insert(key);
-        if !new {
-            self.deviation(offset, DeviationKind::DuplicateKey)?;
-        }
-        Ok(new)
-    }
-
-    #[cold]
-    fn deviation(&mut self, offset: usize, kind: DeviationKind) -> Result<()> {
-        self.de.report.deviation(offset, kind).map_err(|error| self.de.fail(error))
     }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de> {
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         match self.next_key()? {
             Some(key) => seed.deserialize(key).map(Some),
@@ -802,7 +980,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
             return Err(Error::invalid_value(Unexpected::Map, &"a dictionary of one entry"));
         }
         let start = self.0.pos;
-        let name = self.0.string(2)?;
+        let name = self.0.any_string(2)?;
         seed.deserialize(Key(name, start)).map(|variant| (variant, self))
     }
 }

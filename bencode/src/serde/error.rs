@@ -6,7 +6,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-use crate::error::{DecodeError, ErrorKind};
+use crate::error::{DecodeError, ErrorKind, Expected};
 
 /// Bytes that can not be read as the type that was asked for: what is wrong, and where.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,6 +59,20 @@ impl DeserializeError {
     #[cold]
     pub(super) fn new(offset: usize, kind: DeserializeErrorKind) -> Self {
         Self(Box::new(Inner { offset: Some(offset), kind }))
+    }
+
+    /// Where a list's item should start, the list's end would do too. Items do not know that they are
+    /// in a list.
+    #[cold]
+    pub(super) fn of_item(mut self, start: usize) -> Self {
+        if let Inner { offset: Some(offset), kind: DeserializeErrorKind::Malformed(kind) } =
+            &mut *self.0
+            && *offset == start
+            && let ErrorKind::UnexpectedByte { expected: expected @ Expected::Value, .. } = kind
+        {
+            *expected = Expected::ItemOrEnd;
+        }
+        self
     }
 
     /// The innermost value knows best: an offset that is there already stays.
