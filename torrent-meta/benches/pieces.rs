@@ -1,9 +1,12 @@
-//! Hashing pieces, parsing a torrent of many files, and the info-hash that parsing leaves out.
+//! Hashing pieces one by one and many at once, parsing a torrent of many files, and the info-hash that parsing leaves out.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use torrent_meta::{Creator, Metainfo, PieceHasher, PieceLength, Verifier};
+use torrent_meta::{
+    Backend, Creator, Lanes, Metainfo, PieceHasher, PieceLength, Sha1, Sha256, Verifier,
+    hash_chunks, hash_leaves, hash_pieces,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -53,6 +56,55 @@ fn hashing(c: &mut Criterion) {
     group.finish();
 }
 
+/// Many pieces at once, with each backend; `portable` is one after the other. The sixteen pieces are
+/// as far apart in memory as in a file.
+fn side_by_side(c: &mut Criterion) {
+    let content: Vec<u8> = (0..4 * MIB).map(|index| (index / 7) as u8).collect();
+    let pieces: Vec<&[u8]> = content.chunks(256 << 10).collect();
+
+    let mut group = c.benchmark_group("16 pieces of 256 KiB");
+    group.throughput(Throughput::Bytes(content.len() as u64)).sample_size(20);
+    for backend in Backend::available() {
+        group.bench_function(format!("SHA-1, {backend}"), |b| {
+            b.iter(|| hash_pieces(backend, black_box(&pieces)))
+        });
+        group.bench_function(format!("SHA-1 in steps of 32 KiB, {backend}"), |b| {
+            b.iter(|| {
+                let mut lanes: Lanes<Sha1> = Lanes::new(backend);
+                for start in (0..256 << 10).step_by(32 << 10) {
+                    lanes.advance(std::array::from_fn(|lane| &pieces[lane][start..][..32 << 10]));
+                }
+                lanes.finish_all()
+            })
+        });
+        group.bench_function(format!("SHA-256 leaves, {backend}"), |b| {
+            b.iter(|| hash_leaves(backend, black_box(&content)))
+        });
+    }
+    group.finish();
+
+    let mut group = c.benchmark_group("SHA-1, fewer pieces of 256 KiB");
+    for busy in [1, 4, 7, 8, 12] {
+        group.throughput(Throughput::Bytes(busy as u64 * (256 << 10))).sample_size(20);
+        for backend in Backend::available() {
+            group.bench_function(format!("{busy}, {backend}"), |b| {
+                b.iter(|| hash_pieces(backend, black_box(&pieces[..busy])))
+            });
+        }
+    }
+    group.finish();
+
+    let layer = &content[..MIB];
+    let mut group = c.benchmark_group("16,384 nodes of a merkle tree, of 64 bytes");
+    group.throughput(Throughput::Bytes(layer.len() as u64)).sample_size(20);
+    for backend in Backend::available() {
+        group.bench_function(backend.name(), |b| {
+            b.iter(|| hash_chunks::<Sha256>(backend, black_box(layer), 64))
+        });
+    }
+    group.finish();
+}
+
 fn parsing(c: &mut Criterion) {
     let mut creator = Creator::directory("many files");
     for index in 0..50_000u64 {
@@ -82,5 +134,5 @@ fn parsing(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(all, hashing, parsing);
+criterion_group!(all, hashing, side_by_side, parsing);
 criterion_main!(all);

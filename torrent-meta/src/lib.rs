@@ -5,6 +5,7 @@ extern crate alloc;
 
 mod create;
 mod error;
+mod hash;
 mod info;
 mod info_hash;
 mod metainfo;
@@ -16,6 +17,10 @@ mod verify;
 
 pub use create::{CreateError, Creation, Creator};
 pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind};
+pub use hash::{
+    Algorithm, Backend, LEAF_LENGTH, Lanes, ParseBackendError, Sha1, Sha256, hash_chunks,
+    hash_leaves, hash_many, hash_pieces,
+};
 pub use info::{File, Files, Info, PathComponents};
 pub use info_hash::{InfoHash, ParseInfoHashError};
 pub use metainfo::Metainfo;
