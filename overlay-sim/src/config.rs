@@ -13,8 +13,9 @@ pub struct Config {
     /// The length of a tick; effects take at least one. Delays are rounded up to whole ticks.
     pub tick: Duration,
     /// Whether each message is encoded, decoded in the phase its receiver is in, and compared on its
-    /// way. What is no whole message in that phase closes the link as malformed; a message that
-    /// decodes to another one is a defect of its codec, and panics.
+    /// way. What is no whole message in that phase closes the link as malformed. A message that
+    /// decodes to another one is a defect of its codec, and panics, unless the two sides disagree
+    /// about the phase: then the receiver gets what the bytes are to it.
     pub checked: bool,
     /// How long a message is under way, apart from the time it takes to leave.
     pub underlay: Underlay,

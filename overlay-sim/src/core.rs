@@ -9,7 +9,7 @@ use overlay_peer::{Address, Pcg32, Peer, Reason, StoreError, Ticket, Time, Wire}
 use rand_core::Rng;
 
 use crate::host::Host;
-use crate::link::{HalfEdge, Links, NatPath, State};
+use crate::link::{HalfEdge, Links, NatPath, State, slot};
 use crate::queue::Queue;
 use crate::trace::Trace;
 use crate::{Cause, Config, Metrics, PeerIndex};
@@ -100,6 +100,7 @@ pub(crate) enum Control<M> {
     /// A pause is over.
     Resume,
     Datagram {
+        from: u32,
         source: Address,
         to: Address,
         message: M,
@@ -108,6 +109,21 @@ pub(crate) enum Control<M> {
         ticket: Ticket,
         outcome: Result<Bytes, StoreError>,
     },
+}
+
+impl<M> Event<M> {
+    /// Where the event has its place within a tick: by receiver, then by link, and what belongs to no
+    /// link by sender. What comes from one sender on one way stays in the order it was sent.
+    pub(crate) fn place(&self) -> (u32, u32, u32) {
+        let sender = match &self.body {
+            Body::Control(control) if self.link == NO_LINK => match **control {
+                Control::Connect { from, .. } | Control::Datagram { from, .. } => from,
+                _ => self.receiver,
+            },
+            _ => 0,
+        };
+        (self.receiver, slot(self.link), sender)
+    }
 }
 
 /// Who a packet to some address goes to.
@@ -402,7 +418,7 @@ impl<P: Peer, S> Core<P, S> {
                 if !lost =>
             {
                 let arrival = self.tick_at(sent_at + self.delay(from, receiver));
-                let datagram = Control::Datagram { source, to, message };
+                let datagram = Control::Datagram { from, source, to, message };
                 self.control(arrival, receiver, NO_LINK, cause, datagram);
             }
             _ => self.metrics.dropped += 1,

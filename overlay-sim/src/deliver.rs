@@ -1,5 +1,6 @@
 //! What happens to an event when its time has come: it becomes an input of a peer, or is lost.
 
+use bytes::{Buf, BytesMut};
 use natsim::Protocol;
 use overlay_peer::{Address, Context, Decoded, Link, LinkState, Peer, Reason, Wire, input_seed};
 
@@ -85,7 +86,7 @@ impl<P: Peer, S: Store> World<P, S> {
                 }
             }
             Control::Resume => self.resume(receiver, link),
-            Control::Datagram { source, to, message } => {
+            Control::Datagram { source, to, message, .. } => {
                 match self.core.admit(receiver, source, to, Protocol::Udp) {
                     Some(host) if self.core.hosts[host as usize].alive => {
                         self.receive_datagram(host, cause, source, message);
@@ -117,7 +118,7 @@ impl<P: Peer, S: Store> World<P, S> {
                 let closed = Control::Closed(Reason::TimedOut);
                 self.core.control(notice, other, other_link, cause, closed);
             }
-            Control::Datagram { source, to, message } => {
+            Control::Datagram { source, to, message, .. } => {
                 match self.core.admit(u32::MAX, source, to, Protocol::Udp) {
                     Some(host)
                         if self.core.hosts.get(host as usize).is_some_and(|host| host.alive) =>
@@ -164,30 +165,42 @@ impl<P: Peer, S: Store> World<P, S> {
     }
 
     fn receive(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
-        let message = if self.core.config.checked {
-            let Some(edge) = self.core.hosts[receiver as usize].links.get(link) else { return };
-            let phase = edge.phase;
-            match self.through_the_wire(message, phase) {
-                Some(decoded) => decoded,
-                None => {
-                    self.core.close(receiver, link, cause);
-                    return self.change(
-                        receiver,
-                        link,
-                        cause,
-                        LinkState::Closed(Reason::Malformed),
-                    );
-                }
-            }
+        if self.core.config.checked {
+            self.receive_bytes(receiver, link, cause, message);
         } else {
-            message
-        };
+            self.receive_message(receiver, link, cause, message);
+        }
+    }
+
+    fn receive_message(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
         let bytes = message.encoded_len();
         let kind = message.kind();
         self.core.metrics.deliver(receiver, cause, kind, bytes);
         let what = 4 | u64::from(kind) << 8 | (bytes as u64) << 16;
         self.core.trace.add(self.core.tick, receiver, slot(link), what);
         self.input(receiver, cause, |peer, cx| peer.receive(Link::from_raw(link), message, cx));
+    }
+
+    /// Encodes a message, and hands over what its receiver makes of the bytes in the phases it goes
+    /// through: the same message, unless the two sides disagree about the phase.
+    ///
+    /// # Panics
+    /// If the codec breaks the laws of [`Wire`].
+    fn receive_bytes(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
+        let mut bytes = self.encode(&message);
+        while !bytes.is_empty() {
+            // The peer may have closed the link over the bytes before.
+            let Some(edge) = self.core.hosts[receiver as usize].links.get(link) else { break };
+            let Some((decoded, consumed)) = decode(edge.phase, &bytes, &message) else {
+                self.core.metrics.malformed += 1;
+                self.core.close(receiver, link, cause);
+                self.change(receiver, link, cause, LinkState::Closed(Reason::Malformed));
+                break;
+            };
+            bytes.advance(consumed);
+            self.receive_message(receiver, link, cause, decoded);
+        }
+        self.core.scratch = bytes;
     }
 
     fn receive_datagram(
@@ -198,10 +211,16 @@ impl<P: Peer, S: Store> World<P, S> {
         message: P::Message,
     ) {
         let message = if self.core.config.checked {
-            let phase = <P::Message as Wire>::Phase::default();
-            match self.through_the_wire(message, phase) {
-                Some(decoded) => decoded,
-                None => return,
+            let bytes = self.encode(&message);
+            let decoded = decode(<P::Message as Wire>::Phase::default(), &bytes, &message);
+            let whole = decoded.filter(|(_, consumed)| *consumed == bytes.len());
+            self.core.scratch = bytes;
+            match whole {
+                Some((decoded, _)) => decoded,
+                None => {
+                    self.core.metrics.malformed += 1;
+                    return;
+                }
             }
         } else {
             message
@@ -214,32 +233,13 @@ impl<P: Peer, S: Store> World<P, S> {
         self.input(receiver, cause, |peer, cx| peer.datagram(source, message, cx));
     }
 
-    /// Encodes and decodes a message as the receiver would; `None` if its bytes are no message in
-    /// that phase.
-    ///
-    /// # Panics
-    /// If the codec breaks the laws of [`Wire`].
-    fn through_the_wire(
-        &mut self,
-        message: P::Message,
-        phase: <P::Message as Wire>::Phase,
-    ) -> Option<P::Message> {
-        let bytes = &mut self.core.scratch;
+    /// A message's bytes, in the memory of the message before.
+    fn encode(&mut self, message: &P::Message) -> BytesMut {
+        let mut bytes = core::mem::take(&mut self.core.scratch);
         bytes.clear();
-        message.encode(bytes);
+        message.encode(&mut bytes);
         assert_eq!(bytes.len(), message.encoded_len(), "encoded_len of {message:?}");
-        match P::Message::decode(phase, bytes) {
-            Ok(Decoded::Complete { value, consumed }) => {
-                assert_eq!(consumed, bytes.len(), "{message:?} is decoded only in part");
-                assert_eq!(value, message, "decoded to another message");
-                Some(value)
-            }
-            // A driver on sockets would wait for the rest until it gives the link up.
-            Ok(Decoded::Partial { .. }) | Err(_) => {
-                self.core.metrics.malformed += 1;
-                None
-            }
-        }
+        bytes
     }
 
     fn hold(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
@@ -316,4 +316,26 @@ impl<P: Peer, S: Store> World<P, S> {
         let mut effects = Effects { core: &mut self.core, peer: index, cause };
         input(&mut self.peers[index as usize], &mut Context::new(&mut effects, now, seed));
     }
+}
+
+/// What the start of `bytes` is in this phase, and how many of them. `None` if it is no message, or
+/// not a whole one: a driver on sockets would wait for the rest until it gives the link up.
+///
+/// # Panics
+/// If it encodes to other bytes, or if all of `bytes`, which `sent` was encoded to, are a message of
+/// its kind that is not equal to it.
+fn decode<M: Wire>(phase: M::Phase, bytes: &[u8], sent: &M) -> Option<(M, usize)> {
+    let Ok(Decoded::Complete { value, consumed }) = M::decode(phase, bytes) else { return None };
+    if consumed == sent.encoded_len() && value.kind() == sent.kind() {
+        assert_eq!(value, *sent, "decoded to another message");
+    } else {
+        let mut again = BytesMut::with_capacity(consumed);
+        value.encode(&mut again);
+        assert_eq!(
+            again,
+            bytes[..consumed],
+            "{value:?} encodes to other bytes than it was read from"
+        );
+    }
+    Some((value, consumed))
 }

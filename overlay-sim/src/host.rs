@@ -26,7 +26,7 @@ pub struct Host {
     pub address: Address,
     /// The NAT between the host and the world.
     pub nat: Option<Nat>,
-    /// How fast the host sends, in bytes a second.
+    /// How fast the host sends, in bytes a second; 0 counts as 1.
     pub upload: u64,
     /// Where the host is.
     pub position: Position,

@@ -8,7 +8,7 @@ use overlay_peer::{Pcg32, Peer, Reason, Time, Timer};
 
 use crate::core::{Control, Core, Event, HostState, NO_LINK, Names, NatDevice};
 use crate::host::Host;
-use crate::link::{HalfEdge, Links, State, slot};
+use crate::link::{HalfEdge, Links, State};
 use crate::queue::Queue;
 use crate::trace::Trace;
 use crate::{Cause, Config, Metrics, PeerIndex, Store};
@@ -58,6 +58,7 @@ impl<P: Peer, S: Store> World<P, S> {
     /// # Panics
     /// If another host has the same address (behind the same NAT).
     pub fn add(&mut self, peer: P, host: Host) -> PeerIndex {
+        let host = host.with_upload(host.upload);
         let index = self.peers.len() as u32;
         let device = host.nat.map(|nat| {
             let device = self.core.names.device_at(nat.public).unwrap_or_else(|| {
@@ -255,12 +256,12 @@ impl<P: Peer, S: Store> World<P, S> {
         self.core.timers.advance(tick, &mut self.due_timers);
     }
 
-    /// One tick: links and messages, then timers, each in the canonical order (receiver, link,
-    /// sequence), which does not depend on the order in which senders were handled.
+    /// One tick: links and messages, then timers, each in an order of its own that does not depend on
+    /// the order in which senders were handled.
     fn step(&mut self, tick: u64) {
         self.advance(tick);
         let mut due = core::mem::take(&mut self.due);
-        due.sort_by_key(|event| (event.receiver, slot(event.link)));
+        due.sort_by_key(Event::place);
         for event in due.drain(..) {
             self.handle(event);
         }

@@ -198,7 +198,10 @@ impl Chord {
             Event::Blob { fetch, bytes, .. } => match self.pieces(fetch / 2, &bytes) {
                 Some(command) => return vec![Reaction::Command(command)],
                 // It hashes to its name and is no info dict all the same: whoever published it lied.
-                None => Outcome::NotFetched { fetch: fetch / 2, why: Failure::Failed },
+                None => {
+                    self.fetches.remove(&(fetch / 2));
+                    Outcome::NotFetched { fetch: fetch / 2, why: Failure::Failed }
+                }
             },
             Event::Fetched { fetch, bytes, .. } if fetch == content_fetch(fetch / 2) => {
                 self.fetches.remove(&(fetch / 2));
@@ -272,13 +275,14 @@ fn is_reachable(record: &[u8]) -> bool {
     record == [1]
 }
 
-/// A fetch of a file is two of the node's: first the info dict, then the content.
+/// A fetch of a file is two of the node's: first the info dict, then the content. Numbers of 2^31 and
+/// more come round to those of much older fetches.
 fn info_fetch(fetch: u32) -> u32 {
-    2 * fetch
+    fetch.wrapping_mul(2)
 }
 
 fn content_fetch(fetch: u32) -> u32 {
-    2 * fetch + 1
+    info_fetch(fetch) | 1
 }
 
 /// A file's blobs: its info dict, and its pieces.

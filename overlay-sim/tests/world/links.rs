@@ -170,3 +170,45 @@ fn what_was_meant_for_a_closed_link_does_not_reach_the_next_one_in_its_slot() {
     assert!(!saw.iter().any(|(who, saw)| *who == a && matches!(saw, Saw::Blob(_))), "{saw:?}");
     assert_eq!(world.metrics().dropped(), 1, "the answer");
 }
+
+#[test]
+fn within_a_tick_links_have_their_order_whoever_sends_first() {
+    for sends_first in [1, 2] {
+        let mut world = World::new(checked(), NoStore);
+        let hub = world.add(Puppet::default(), Host::open(address(1)));
+        let others = [2, 3].map(|last| world.add(Puppet::default(), Host::open(address(last))));
+        for to in [2, 3] {
+            world.command(hub, Do::Connect(address(to)), Cause::UPKEEP);
+            world.run_for(SECOND);
+        }
+        world.drain_events();
+        let order = if sends_first == 1 { [0, 1] } else { [1, 0] };
+        for sender in order {
+            world.command(others[sender], Do::Send(vec![sender as u8]), Cause(1));
+            world.command(others[sender], Do::Datagram(address(1), vec![sender as u8]), Cause(1));
+        }
+        world.run_for(SECOND);
+        let saw = seen(&mut world, hub);
+        let datagram = |sender: u8| Saw::Datagram(address(2 + sender), vec![sender]);
+        let expected = [Saw::Blob(vec![0]), Saw::Blob(vec![1]), datagram(0), datagram(1)];
+        assert_eq!(saw, expected, "peer {sends_first} sends first");
+    }
+}
+
+#[test]
+fn who_reads_after_a_pause_is_not_cut_off_later() {
+    let (mut world, a, b) = pair(Config { queue_limit: 200_000, ..checked() });
+    for _ in 0..20 {
+        world.command(b, Do::Pause(true), Cause(1));
+        world.command(a, Do::Send(vec![1; 50_000]), Cause(1));
+        world.run_for(SECOND);
+        world.command(b, Do::Pause(false), Cause(1));
+        world.run_for(SECOND);
+    }
+    let saw: Vec<_> = world.drain_events().collect();
+    assert_eq!(
+        saw.iter().filter(|(_, who, saw)| *who == b && matches!(saw, Saw::Blob(_))).count(),
+        20
+    );
+    assert!(!saw.iter().any(|(_, _, saw)| matches!(saw, Saw::Link(LinkState::Closed(_)))));
+}
