@@ -9,6 +9,28 @@
 /// assert_eq!(words, ["artist", "live", "mp3", "one", "some", "song"]);
 /// ```
 pub fn keywords(text: &[u8]) -> Vec<String> {
+    sorted(words(text))
+}
+
+/// How many words of a file's name the index knows it by. Of a longer name these are the last ones:
+/// names are paths, which end with the most telling part.
+pub const MAX_WORDS: usize = 32;
+
+/// The words the index knows a file of this name by, sorted, each once.
+pub(crate) fn indexed_words(name: &[u8]) -> Vec<String> {
+    let mut words = words(name);
+    words.drain(..words.len().saturating_sub(MAX_WORDS));
+    sorted(words)
+}
+
+fn sorted(mut words: Vec<String>) -> Vec<String> {
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// The words in their order.
+fn words(text: &[u8]) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     for chunk in text.utf8_chunks() {
@@ -24,7 +46,5 @@ pub fn keywords(text: &[u8]) -> Vec<String> {
     if !word.is_empty() {
         words.push(word);
     }
-    words.sort_unstable();
-    words.dedup();
     words
 }

@@ -14,7 +14,7 @@ pub use client::Client;
 pub use client::config::{ClientConfig, ClientLimits, ConfigError};
 pub use command::Command;
 pub use event::{Event, FetchFailure, Hit, JoinFailure, Misbehaviour, NotShared, SearchFailure};
-pub use keywords::keywords;
+pub use keywords::{MAX_WORDS, keywords};
 pub use message::{MAX_CHUNK, MAX_NICK, Message, Phase};
 pub use napster_wire as wire;
 pub use peer::NapsterPeer;

@@ -263,13 +263,26 @@ fn a_message_that_can_not_be_read_is_answered_and_many_are_not() {
     assert_eq!(answers, ["Frame(Error(\"parameters are unparsable\"))", "Frame(SearchEnd)"]);
     assert_eq!(misbehaviours(&rig, ann), [Misbehaviour::Unreadable { type_number: 200 }]);
     for _ in 0..15 {
-        rig.bytes(ann, &frame(600, "a type that is not served"));
+        rig.bytes(ann, &frame(100, "no name"));
         assert!(rig.is_open(ann));
     }
-    assert_eq!(rig.sent(ann), []);
-    rig.bytes(ann, &frame(600, "once more"));
+    assert_eq!(rig.sent(ann).len(), 15);
+    rig.bytes(ann, &frame(100, "once more"));
     assert!(!rig.is_open(ann));
     assert_eq!(rig.peer.as_server().unwrap().file_count(), 0);
+}
+
+#[test]
+fn types_that_are_not_served_are_passed_over() {
+    let mut rig = server();
+    let ann = honest(&mut rig, "ann", 1);
+    rig.sent(ann);
+    for _ in 0..100 {
+        rig.bytes(ann, &frame(207, "friend"));
+    }
+    assert_eq!(rig.sent(ann), []);
+    assert_eq!(misbehaviours(&rig, ann), []);
+    assert_eq!(results(&mut rig, ann), ["song of ann"]);
 }
 
 #[test]

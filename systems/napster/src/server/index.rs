@@ -6,7 +6,7 @@ use std::sync::Arc;
 use napster_wire::{Checksum, Criterion, LinkSpeed, OwnedMessage, Search, Share};
 
 use super::slab::Slab;
-use crate::keywords;
+use crate::keywords::{indexed_words, keywords};
 
 /// A file's number in the index.
 pub(super) type Slot = u32;
@@ -17,7 +17,8 @@ pub(super) type UserId = u32;
 /// The inverted index: from words to the files whose names have them.
 ///
 /// Its size grows with the number of files (times the words of a name): this is the O(N) of a
-/// central server. A search looks at the files of its rarest word only.
+/// central server. A search looks at the files of its rarest word only, and not at all of them if
+/// they are many.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     files: Slab<File>,
@@ -84,7 +85,7 @@ impl Index {
         let Err(place) = self.place(library, announced.name.as_bytes()) else {
             return;
         };
-        let words = keywords(announced.name.as_bytes());
+        let words = indexed_words(announced.name.as_bytes());
         let size = u128::from(announced.size);
         let bytes = description_bytes(announced);
         let Some(slot) = self.files.insert(File { owner, share }) else {
@@ -124,7 +125,7 @@ impl Index {
     }
 
     /// The files that meet a search, with their owners, at most `max`. `speed` tells an owner's link
-    /// type.
+    /// type. `budget` bounds the work: see [`ServerConfig::search_budget`](crate::ServerConfig).
     ///
     /// With more matches than `max`, which of them come depends on `start`: any number picks another
     /// place to begin at, so that not always the same users get all requests for a popular file.
@@ -132,6 +133,7 @@ impl Index {
         &self,
         search: &Search<'_>,
         max: u32,
+        budget: usize,
         start: u32,
         speed: impl Fn(UserId) -> LinkSpeed,
     ) -> Vec<(UserId, &Share<'static>)> {
@@ -139,11 +141,14 @@ impl Index {
         let Some((rarest, others)) = self.rarest_first(search) else {
             return Vec::new();
         };
+        // Whatever the search, some file is looked at.
+        let most = (budget / (1 + others.len() + search.criteria().len())).max(1);
         let start = start.checked_rem(self.files.bound()).unwrap_or(0);
         let from_start = self.postings.range((rarest, start)..=(rarest, Slot::MAX));
         let before_start = self.postings.range((rarest, 0)..(rarest, start));
         from_start
             .chain(before_start)
+            .take(most)
             .filter(|(_, slot)| others.iter().all(|word| self.postings.contains(&(*word, *slot))))
             .filter_map(|(_, slot)| {
                 let file = self.files.get(*slot)?;
@@ -187,7 +192,7 @@ impl Index {
         };
         self.shared_bytes -= u128::from(share.size);
         self.description_bytes -= description_bytes(share);
-        for text in keywords(share.name.as_bytes()) {
+        for text in indexed_words(share.name.as_bytes()) {
             let Some(word) = self.words.get(&text).copied() else {
                 continue;
             };

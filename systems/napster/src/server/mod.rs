@@ -48,7 +48,7 @@ pub struct Server {
 struct Session {
     /// The other side, as seen from here. The only address the server tells others.
     ip: Option<Ipv4Addr>,
-    /// Messages that could not be read.
+    /// Messages of known types that could not be read.
     unreadable: u32,
     stage: Stage,
 }
@@ -272,7 +272,8 @@ impl Server {
         let start = cx.rng().next_u32();
         let speed =
             |owner| self.users.get(owner).map_or(LinkSpeed::UNKNOWN, |user| user.link_speed);
-        for (owner, share) in self.index.search(search, max, start, speed) {
+        let budget = self.config.search_budget;
+        for (owner, share) in self.index.search(search, max, budget, start, speed) {
             let Some(owner) = self.users.get(owner) else {
                 continue;
             };
@@ -298,13 +299,13 @@ impl Server {
         let Some(session) = self.sessions.get_mut(&from) else {
             return;
         };
+        if type_name(type_number).is_none() {
+            // One of the many types that this server does not serve, from a client that does no harm.
+            return;
+        }
         session.unreadable += 1;
         if session.unreadable > self.config.unreadable {
             self.drop_link(from, Misbehaviour::Unreadable { type_number }, cx);
-            return;
-        }
-        if type_name(type_number).is_none() {
-            // One of the many types that this server does not serve.
             return;
         }
         cx.emit(Event::Misbehaved { link: from, what: Misbehaviour::Unreadable { type_number } });
