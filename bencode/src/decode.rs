@@ -79,6 +79,11 @@ impl<'a> Document<'a> {
         self.root().raw()
     }
 
+    /// What lenient decoding found behind the message.
+    pub(crate) fn behind(&self) -> &'a [u8] {
+        self.input.get(self.root().span().end..).unwrap_or_default()
+    }
+
     /// The tape alone, to keep beside bytes that are owned elsewhere, or to fill again. It belongs
     /// to the bytes that were handed to the decoder: for [`Decoder::decode_prefix`], to the consumed
     /// ones.

@@ -75,7 +75,8 @@ impl Value {
     }
 }
 
-fn string_len(bytes: &[u8]) -> usize {
+/// How long a string's canonical form is.
+pub(crate) fn string_len(bytes: &[u8]) -> usize {
     decimal_len(bytes.len() as u64) + 1 + bytes.len()
 }
 

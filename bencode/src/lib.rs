@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod decode;
+mod edit;
 mod encode;
 mod error;
 mod integer;
@@ -17,6 +18,7 @@ mod token;
 mod value;
 
 pub use decode::{Decoded, Decoder, Document, decode, decode_lenient, decode_prefix};
+pub use edit::{Edit, EditError, EditErrorKind, Step};
 pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind, Expected};
 pub use integer::Integer;
 pub use limits::Limits;

@@ -105,6 +105,7 @@ pub(crate) fn scan(
     let mut in_dict = false;
     let mut last_key: Option<&[u8]> = None;
     let mut pos = start;
+    let may_be_short = limits.integer_digits >= 2;
 
     macro_rules! push {
         ($offset:expr, $kind:expr, $payload:expr) => {{
@@ -113,6 +114,18 @@ pub(crate) fn scan(
             }
             tape.push(Token::new($offset, $kind, $payload));
         }};
+    }
+    // Where the content of the string at `pos` starts and ends; `more` bytes must follow it.
+    macro_rules! read_string {
+        ($more:literal) => {
+            match short_string(input, pos) {
+                Some(place) if may_be_short => place,
+                _ => match string(input, pos, limits, report)? {
+                    Text::At { content, end } => (content, end),
+                    Text::Cut { needed } => return cut(needed.saturating_add($more), depth),
+                },
+            }
+        };
     }
     // Ends the innermost container, whose `e` is at `pos`.
     macro_rules! close {
@@ -142,13 +155,11 @@ pub(crate) fn scan(
             return Ok(Scanned::Cut { needed: value + depth });
         };
         match first {
-            b'0'..=b'9' => match string(input, pos, limits, report)? {
-                Text::At { content, end } => {
-                    push!(pos, TokenKind::Bytes, (content - pos) as u32);
-                    pos = end;
-                }
-                Text::Cut { needed } => return cut(needed, depth),
-            },
+            b'0'..=b'9' => {
+                let (content, end) = read_string!(0);
+                push!(pos, TokenKind::Bytes, (content - pos) as u32);
+                pos = end;
+            }
             b'i' => match integer(input, pos, limits, report)? {
                 Number::Until(end) => {
                     push!(pos, TokenKind::Integer, 0);
@@ -183,11 +194,8 @@ pub(crate) fn scan(
             let Some(&first) = input.get(pos) else { return cut(0, depth) };
             match first {
                 b'0'..=b'9' => {
-                    let (content, end) = match string(input, pos, limits, report)? {
-                        Text::At { content, end } => (content, end),
-                        // A value must follow.
-                        Text::Cut { needed } => return cut(needed.saturating_add(2), depth),
-                    };
+                    // A value must follow.
+                    let (content, end) = read_string!(2);
                     let key = &input[content..end];
                     if let Some(last) = last_key
                         && !is_less(last, key)
