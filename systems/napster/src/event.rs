@@ -19,8 +19,9 @@ pub enum Event {
         /// Why.
         reason: JoinFailure,
     },
-    /// Client: the link to the server is gone. Searches, and downloads that still needed the
-    /// server, failed.
+    /// Client: the link to the server is gone. Searches failed, and downloads that waited for the
+    /// server's answer. A download that waits for the other client to connect, which the server may
+    /// have asked for already, goes on waiting.
     Disconnected {
         /// Why.
         reason: Reason,

@@ -218,6 +218,16 @@ fn joined(rig: &mut Rig) -> Link {
     server
 }
 
+/// How downloads ended: with so many bytes, or not.
+fn endings(rig: &mut Rig) -> Vec<Result<u64, FetchFailure>> {
+    let of_event = |event| match event {
+        Event::Fetched { bytes, .. } => Some(Ok(bytes)),
+        Event::FetchFailed { reason, .. } => Some(Err(reason)),
+        _ => None,
+    };
+    rig.io.events.drain(..).filter_map(of_event).collect()
+}
+
 fn failures(rig: &mut Rig) -> Vec<FetchFailure> {
     let of_event = |event| match event {
         Event::FetchFailed { reason, .. } => Some(reason),
@@ -371,15 +381,46 @@ fn a_file_of_another_size_is_refused() {
     rig.bytes(supplier, b"14");
     assert!(!rig.is_open(supplier));
     assert_eq!(failures(&mut rig), [FetchFailure::SizeChanged { expected: 5, actual: 4 }]);
+}
 
-    let mut rig = client();
-    let server = joined(&mut rig);
+/// A client that waits for ann to connect and push the file; its link to the server.
+fn waiting_for_push(rig: &mut Rig) -> Link {
+    let server = joined(rig);
     rig.command(Command::Fetch { fetch: 1, hit: hit(), into: Object(1) });
     rig.bytes(server, &frame(204, "ann 16777343 0 \"song\" d41d 3"));
-    let pusher = rig.open(address(5));
-    rig.bytes(pusher, b"SENDann \"song\" 6");
-    assert!(!rig.is_open(pusher));
-    assert_eq!(failures(&mut rig), [FetchFailure::SizeChanged { expected: 5, actual: 6 }]);
+    server
+}
+
+/// Ann connects and pushes the file.
+fn push(rig: &mut Rig) {
+    let ann = rig.open(address(6));
+    rig.bytes(ann, b"SENDann \"song\" 5");
+    rig.bytes(ann, b"12345");
+    rig.stored(Ok(()));
+    assert_eq!(endings(rig), [Ok(5)]);
+}
+
+#[test]
+fn a_stranger_who_offers_another_size_does_not_fail_the_download() {
+    let mut rig = client();
+    waiting_for_push(&mut rig);
+    for _ in 0..3 {
+        let mallory = rig.open(address(5));
+        rig.bytes(mallory, b"SENDann \"song\" 6");
+        assert!(!rig.is_open(mallory));
+    }
+    push(&mut rig);
+}
+
+#[test]
+fn a_push_that_is_under_way_outlives_the_server() {
+    let mut rig = client();
+    let server = waiting_for_push(&mut rig);
+    // A second one that the server has not answered.
+    rig.command(Command::Fetch { fetch: 2, hit: hit(), into: Object(2) });
+    rig.close(server, Reason::Remote);
+    assert_eq!(endings(&mut rig), [Err(FetchFailure::Disconnected)]);
+    push(&mut rig);
 }
 
 #[test]

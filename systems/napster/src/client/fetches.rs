@@ -224,17 +224,13 @@ impl Client {
             matches!(fetch.stage, Stage::PushAsked)
                 && fetch.hit.nick.as_bytes().eq_ignore_ascii_case(request.nick.as_bytes())
                 && fetch.hit.name == request.name
+                && fetch.hit.size == request.number
         }) else {
+            // Anyone can claim to be the file's owner: a wrong offer fails the link, not the
+            // download, which goes on waiting for the right one.
             self.refuse(link, request, Refusal::InvalidRequest, cx);
             return;
         };
-        let expected = self.fetches.get(&number).map_or(0, |fetch| fetch.hit.size);
-        let actual = request.number;
-        if actual != expected {
-            self.refuse(link, request, Refusal::InvalidRequest, cx);
-            self.fail_fetch(number, FetchFailure::SizeChanged { expected, actual }, cx);
-            return;
-        }
         self.links.insert(link, Use::Fetch(number));
         cx.send(link, Message::Offset(OffsetAnswer::Offset(0)));
         self.start_receiving(number, link, cx);
@@ -283,8 +279,8 @@ impl Client {
         self.fetches.values().map(|fetch| fetch.deadline).min()
     }
 
-    /// The link to the server is gone: downloads that wait for it, or for a link that it arranges,
-    /// can not go on.
+    /// The link to the server is gone: downloads that wait for its answer can not go on. Those that
+    /// wait for the other client to connect go on waiting: the server may have told it already.
     pub(super) fn fail_fetches_at_server(&mut self, cx: &mut Cx<'_>) {
         let waiting = self
             .fetches
