@@ -252,7 +252,8 @@ impl Servent {
         cx: &mut Context<'_, Self>,
     ) {
         if push.servent == self.guid {
-            return self.upload_pushed(push.index, push.address, cx);
+            let (guid, from) = (descriptor.guid(), came.from);
+            return self.upload_pushed(guid, push.index, push.address, from, cx);
         }
         let found = self.routes.find(PayloadType::PUSH, &push.servent);
         if let Some(Route::Neighbour(to)) = self.judge(found, came) {

@@ -1,12 +1,13 @@
 //! Uploads: requests answered from storage, as fast as the other side reads.
 
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
-use gnutella_wire::{Giv, Head, Request, Response, Target};
+use gnutella_wire::{Giv, Guid, Head, PayloadType, Request, Response, Target};
 use overlay_peer::{Context, Link, Object, StoreError, Ticket, Time};
 
 use crate::counters::count;
+use crate::routes::Route;
 use crate::{Event, HeadKind, Message, Misbehaviour, Phase, Servent, Settings};
 
 /// A link on which someone downloads from us.
@@ -20,12 +21,34 @@ pub(crate) struct Upload {
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// A Push asked us to open it, for this file.
-    Connecting { index: u32 },
-    /// Waiting for a request.
+    Connecting { index: u32, push: Push },
+    /// The `GIV` is sent, waiting for the first request.
+    Offered { push: Push },
+    /// Waiting for the next request.
     Idle,
     /// The response's body is on its way.
     Sending(Sending),
 }
+
+/// Who made us open a link.
+#[derive(Clone, Copy, Debug)]
+struct Push {
+    to: Ipv4Addr,
+    /// The slot of the neighbour it came from.
+    from: u8,
+}
+
+/// What the file of a `GIV` or a request is called at most, in bytes: of a longer name the beginning
+/// is told, so that the head stays well within what others read. The index says which file it is.
+pub(crate) const NAME: usize = 1_024;
+
+/// Pushed links that wait for their first request: so many to one address, and so many for one
+/// neighbour.
+const PUSHES: usize = 2;
+
+/// The GUIDs of Pushes are remembered as if they had a type of their own: those of
+/// [`PayloadType::PUSH`] are the servents that Pushes lead to.
+const PUSHED: PayloadType = PayloadType(0x41);
 
 #[derive(Clone, Copy, Debug)]
 struct Sending {
@@ -55,10 +78,7 @@ impl Servent {
             self.upload_closed(link);
             return self.misbehaved(link, Misbehaviour::BadHead, cx);
         };
-        // Links that wait for their next request are bounded too.
-        let links = self.work.as_ref().map_or(0, |work| work.uploads.len());
-        let room = self.settings.uploads + self.settings.greetings;
-        let busy = self.is_busy() || (links >= room && !self.is_upload(link));
+        let busy = self.is_busy() || (self.uploads_full() && !self.is_upload(link));
         let refused = match self.resolve(&request) {
             _ if busy => Response::refusal(503),
             Ok(sending) => {
@@ -156,7 +176,7 @@ impl Servent {
                 }
                 _ => None,
             },
-            Stage::Connecting { .. } | Stage::Idle => None,
+            Stage::Connecting { .. } | Stage::Offered { .. } | Stage::Idle => None,
         });
         let Some((link, last, sending, length)) = reading.next() else { return Some(outcome) };
         sending.read = None;
@@ -181,29 +201,55 @@ impl Servent {
     /// A Push asks for a file of ours.
     pub(crate) fn upload_pushed(
         &mut self,
+        guid: Guid,
         index: u32,
         to: SocketAddrV4,
+        from: u8,
         cx: &mut Context<'_, Self>,
     ) {
         let shared = self.shares.binary_search(&index).is_ok();
-        if !shared || !crate::hosts::usable(to) || self.is_busy() {
+        let usable = crate::hosts::usable(to) && self.public(cx) != Some(to);
+        let push = Push { to: *to.ip(), from };
+        if !shared || !usable || self.is_busy() || !self.has_room_for(push) {
+            return count(&mut self.counters.pushes_ignored);
+        }
+        self.age_routes(cx);
+        if !self.routes.insert(PUSHED, &guid, Route::Own) {
             return count(&mut self.counters.pushes_ignored);
         }
         let link = cx.connect(to.into());
         let deadline = cx.now() + self.settings.handshake_timeout;
-        self.work().uploads.push(Upload { link, deadline, stage: Stage::Connecting { index } });
+        let stage = Stage::Connecting { index, push };
+        self.work().uploads.push(Upload { link, deadline, stage });
         self.wake_at(deadline, cx);
+    }
+
+    /// Whether one more link may be opened because of a Push. Whoever sends Pushes decides where these
+    /// links lead, so they are few, and leave room for those who come with a request.
+    fn has_room_for(&self, push: Push) -> bool {
+        let (mut all, mut to, mut from) = (0, 0, 0);
+        for upload in self.work.iter().flat_map(|work| &work.uploads) {
+            if let Stage::Connecting { push: other, .. } | Stage::Offered { push: other } =
+                upload.stage
+            {
+                all += 1;
+                to += usize::from(other.to == push.to);
+                from += usize::from(other.from == push.from);
+            }
+        }
+        !self.uploads_full() && all < self.settings.uploads && to < PUSHES && from < PUSHES
     }
 
     /// A link we asked for is open; whether it is for a pushed upload.
     pub(crate) fn upload_opened(&mut self, link: Link, cx: &mut Context<'_, Self>) -> bool {
         let (guid, catalogue) = (self.guid, self.catalogue.clone());
         let Some(upload) = self.upload(link) else { return false };
-        if let Stage::Connecting { index } = upload.stage {
-            upload.stage = Stage::Idle;
-            let name = catalogue.file(index).map_or("", |file| &file.name);
+        if let Stage::Connecting { index, push } = upload.stage {
+            upload.stage = Stage::Offered { push };
+            let name = catalogue.file(index).map_or(&[][..], |file| file.name.as_bytes());
+            let name = &name[..name.len().min(NAME)];
             cx.phase(link, Phase::Request);
-            cx.send(link, Message::head(HeadKind::Giv, Giv::build(index, guid, name.as_bytes())));
+            cx.send(link, Message::head(HeadKind::Giv, Giv::build(index, guid, name)));
         }
         true
     }
@@ -230,11 +276,17 @@ impl Servent {
         });
     }
 
-    /// Whether all upload slots are taken.
+    /// Whether all upload slots are taken. Links on which nothing is sent yet take none.
     pub(crate) fn is_busy(&self) -> bool {
         let uploads = self.work.iter().flat_map(|work| &work.uploads);
-        let taken = uploads.filter(|upload| !matches!(upload.stage, Stage::Idle)).count();
+        let taken = uploads.filter(|upload| matches!(upload.stage, Stage::Sending(_))).count();
         taken >= self.settings.uploads
+    }
+
+    /// Whether there are as many links for uploads as allowed, those that wait for a request too.
+    fn uploads_full(&self) -> bool {
+        let links = self.work.as_ref().map_or(0, |work| work.uploads.len());
+        links >= self.settings.uploads.saturating_add(self.settings.greetings)
     }
 
     pub(crate) fn is_upload(&self, link: Link) -> bool {

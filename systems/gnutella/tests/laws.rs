@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::*;
-use gnutella_wire::{OwnedPayload, OwnedPing, OwnedQueryHit, Query, QueryFlags};
-use overlay_gnutella::{Command, Config, Descriptor, Message, Phase, Servent, Settings};
-use overlay_peer::{Decoded, Link, Peer, Time, Wire};
+use gnutella_wire::{
+    Connect, Giv, OwnedPayload, OwnedPing, OwnedQueryHit, Query, QueryFlags, Request,
+};
+use overlay_gnutella::{Command, Config, Descriptor, HeadKind, Message, Phase, Servent, Settings};
+use overlay_peer::{Decoded, Link, LinkState, Peer, Time, Wire};
 use overlay_sim::PeerIndex;
 use overlay_sim::topology::Graph;
 use proptest::prelude::*;
@@ -116,26 +118,36 @@ proptest! {
         }
     }
 
-    /// Whatever neighbours send, what a servent keeps stays within its settings.
+    /// Whatever neighbours send and whoever connects, what a servent keeps and how many links it opens
+    /// stay within its settings: Pushes for its own files, Pongs, handshakes and requests included.
     #[test]
     fn state_is_bounded_whatever_others_send(
-        descriptors in prop::collection::vec((any::<[u8; 23]>(), 0u8..6, any::<Vec<u8>>()), 1..40),
+        descriptors in prop::collection::vec((any::<[u8; 23]>(), 0u8..8, any::<Vec<u8>>()), 1..40),
+        strangers in prop::collection::vec((0u8..6, 0u32..20), 0..10),
         repeat in 1u32..200,
     ) {
-        let settings = Settings { routes: 64, hosts: 16, ..quiet() };
+        let settings = Settings { routes: 64, hosts: 16, uploads: 3, greetings: 5, max_links: 8, ..quiet() };
         let config = Config { settings: Arc::new(settings), ..Config::new(guid(0)) };
-        let mut servent = Servent::new(config, catalogue(&[]), []);
+        let mut servent = Servent::new(config, catalogue(&["a song.mp3", "b.txt"]), [0, 1]);
         let mut driver = Recorder::new();
         let links: Vec<Link> = (0..4).map(|n| driver.neighbour(&mut servent, n + 1)).collect();
+        let mut opened: Vec<Link> = Vec::new();
         for round in 0..repeat {
             for (number, (header, kind, payload)) in descriptors.iter().enumerate() {
                 let mut bytes = header.to_vec();
                 bytes[..4].copy_from_slice(&(round * 40 + number as u32).to_le_bytes());
-                bytes[16] = [0x00, 0x01, 0x40, 0x80, 0x81, 0x30][usize::from(*kind)];
+                bytes[16] = [0x00, 0x01, 0x40, 0x80, 0x81, 0x30, 0x40, 0x40][usize::from(*kind)];
                 bytes[17] %= 10;
                 bytes[18] %= 10;
+                let mut payload = payload.clone();
+                if *kind >= 6 {
+                    // A Push for one of its files, to anywhere.
+                    payload = [guid(0).as_bytes().as_slice(), &[kind & 1, 0, 0, 0], &header[4..10]].concat();
+                    bytes[17] = 7;
+                    bytes[18] = 0;
+                }
                 bytes[19..23].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-                bytes.extend_from_slice(payload);
+                bytes.extend_from_slice(&payload);
                 let Ok(Decoded::Complete { value, consumed }) =
                     Message::decode(Phase::Descriptors, &bytes)
                 else {
@@ -144,11 +156,39 @@ proptest! {
                 prop_assert_eq!(consumed, bytes.len());
                 let link = links[number % links.len()];
                 driver.input(&mut servent, |s, cx| s.receive(link, value, cx));
+                // Who is pushed to accepts, and says nothing.
+                for (link, remote) in driver.connects.drain(..).collect::<Vec<_>>() {
+                    opened.push(link);
+                    let open = LinkState::Open { remote, inbound: false };
+                    driver.input(&mut servent, |s, cx| s.link_changed(link, open, cx));
+                }
             }
+            for &(what, from) in &strangers {
+                let link = driver.link();
+                opened.push(link);
+                let open = LinkState::Open { remote: address(30 + from), inbound: true };
+                driver.input(&mut servent, |s, cx| s.link_changed(link, open, cx));
+                let (kind, head) = match what {
+                    0 => (HeadKind::Connect, Connect::v04()),
+                    1 => (HeadKind::Request, Request::build(from, b"a song.mp3", None)),
+                    2 => (HeadKind::Giv, Giv::build(0, guid(from), b"x")),
+                    _ => continue,
+                };
+                if !driver.closed.contains(&link) {
+                    let head = Message::Head { kind, head: Box::new(head) };
+                    driver.input(&mut servent, |s, cx| s.receive(link, head, cx));
+                }
+            }
+            opened.retain(|link| !driver.closed.contains(link));
+            driver.closed.clear();
             driver.sent.clear();
+            driver.events.clear();
+            // Neighbours (four are there from the start), greetings, uploads and idle ones.
+            prop_assert!(opened.len() <= 4 + 5 + (3 + 5), "{} links", opened.len());
         }
         let (entries, bytes) = servent.footprint();
-        prop_assert!(entries <= 2 * 64 + 16 + 4, "{entries} entries");
+        let most = 2 * 64 + 16 + 8 + 5 + (3 + 5) + 2;
+        prop_assert!(entries <= most, "{entries} entries, at most {most}");
         prop_assert!(bytes <= 8_192, "{bytes} bytes");
     }
 
