@@ -4,8 +4,10 @@ use alloc::vec::Vec;
 
 use crate::{Id, Place, interval};
 
-/// How many nodes one lookup remembers; more than it can ask on any ring that works.
+/// How many nodes on the way one lookup remembers; more than it can ask on any ring that works.
 const POOL: usize = 128;
+/// How many nodes beside those it remembers as ruled out: owners, most of all.
+const RULED_OUT: usize = 256;
 
 /// The state of one iterative lookup: the nodes heard of that precede the key, and which of them
 /// were asked or found dead.
@@ -16,7 +18,11 @@ const POOL: usize = 128;
 #[derive(Clone, Debug)]
 pub struct Lookup<P: Place> {
     key: P::Id,
+    /// Nodes that precede the key.
     pool: Vec<(P, State)>,
+    /// Other nodes that are ruled out, the latest last. These have room of their own, so that nobody
+    /// can make a lookup forget who is dead by filling the pool.
+    ruled_out: Vec<P>,
     hops: u32,
     timeouts: u32,
 }
@@ -31,7 +37,7 @@ enum State {
 impl<P: Place> Lookup<P> {
     /// A lookup of `key` that knows nobody yet.
     pub fn new(key: P::Id) -> Self {
-        Self { key, pool: Vec::new(), hops: 0, timeouts: 0 }
+        Self { key, pool: Vec::new(), ruled_out: Vec::new(), hops: 0, timeouts: 0 }
     }
 
     /// The key.
@@ -48,7 +54,9 @@ impl<P: Place> Lookup<P> {
                 continue;
             }
             closer += 1;
-            if self.pool.len() < POOL && !self.pool.iter().any(|(known, _)| *known == node) {
+            let known =
+                self.ruled_out.contains(&node) || self.pool.iter().any(|(known, _)| *known == node);
+            if self.pool.len() < POOL && !known {
                 self.pool.push((node, State::New));
             }
         }
@@ -79,18 +87,23 @@ impl<P: Place> Lookup<P> {
         self.rule_out(node);
     }
 
-    /// The same for a node that answered, but is of no use.
+    /// The same for a node that answered, but is of no use. Of nodes that were never offered the
+    /// last 256 that were ruled out are remembered.
     pub fn rule_out(&mut self, node: P) {
         if let Some((_, state)) = self.pool.iter_mut().find(|(known, _)| *known == node) {
             *state = State::Dead;
-        } else if self.pool.len() < POOL {
-            self.pool.push((node, State::Dead));
+        } else if !self.ruled_out.contains(&node) {
+            if self.ruled_out.len() == RULED_OUT {
+                self.ruled_out.remove(0);
+            }
+            self.ruled_out.push(node);
         }
     }
 
     /// Whether a node was found dead, or ruled out, by this lookup.
     pub fn is_dead(&self, node: P) -> bool {
-        self.pool.iter().any(|(known, state)| *known == node && *state == State::Dead)
+        self.ruled_out.contains(&node)
+            || self.pool.iter().any(|(known, state)| *known == node && *state == State::Dead)
     }
 
     /// How many nodes answered so far: the hops on the way to the key's predecessor.

@@ -343,6 +343,34 @@ proptest! {
     }
 
     #[test]
+    fn a_full_lookup_takes_no_more_and_forgets_no_dead(more in 1..200_u64, owners in 1..=256_u64) {
+        let id = Id64::<32>::wrapping;
+        let mut lookup = Lookup::new(id(10_000));
+        lookup.offer(id(0), (1..=128 + more).map(id));
+        for owner in 0..owners {
+            lookup.rule_out(id(20_000 + owner));
+        }
+        prop_assert!((0..owners).all(|owner| lookup.is_dead(id(20_000 + owner))));
+        prop_assert!(!lookup.is_dead(id(128)));
+        let mut asked = 0;
+        while let Some(node) = lookup.next_to_ask() {
+            lookup.failed(node);
+            asked += 1;
+            prop_assert!(asked <= 128, "more than it has room for");
+        }
+        prop_assert_eq!(asked, 128);
+    }
+
+    #[test]
+    fn a_lookup_does_not_ask_who_was_ruled_out_before_it_was_offered(node in 1..100_u64) {
+        let id = Id64::<8>::wrapping;
+        let mut lookup = Lookup::new(id(200));
+        lookup.rule_out(id(node));
+        prop_assert_eq!(lookup.offer(id(0), [id(node)]), 1);
+        prop_assert_eq!(lookup.next_to_ask(), None);
+    }
+
+    #[test]
     fn a_member_only_joins_between_two_neighbours(me: u8, before: u8, list in vec(any::<u8>(), 1..4)) {
         let id = |n: u8| Id64::<8>::wrapping(n.into());
         let list: Vec<_> = list.into_iter().map(id).collect();

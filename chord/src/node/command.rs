@@ -211,6 +211,12 @@ pub enum Failure {
         /// The most it may ask.
         max: u32,
     },
+    /// As many nodes as may be were asked as the owner, and none was of use.
+    #[error("none of {max} nodes that were named as the owner is of use")]
+    TooManyOwners {
+        /// The most it may ask.
+        max: u32,
+    },
     /// The nodes are settling; none would be the owner.
     #[error("the ring is changing too fast")]
     Unsettled,

@@ -47,6 +47,9 @@ pub struct Config {
 pub struct Limits {
     /// Nodes one lookup asks; 128.
     pub hops: u32,
+    /// Questions that one lookup, put or get puts to the key's owner and to those who could stand in
+    /// for it, the pages of a get aside; 128.
+    pub owners: u32,
     /// Lookups, puts and gets under way at once; 1,024.
     pub operations: usize,
     /// Publications one get returns; 4,096.
@@ -86,6 +89,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             hops: 128,
+            owners: 128,
             operations: 1_024,
             values_per_get: 4_096,
             store: Bounds { publications_per_key: 4_096, bytes: 16 << 20, value_len: 1_000 },

@@ -26,6 +26,8 @@ pub(super) struct Operation {
     pub owners: Vec<Contact>,
     /// Which of them it is the turn of.
     pub at: usize,
+    /// How many questions were put to owners.
+    pub asked: u32,
     /// Whether the owner itself is out of reach, so that a replica has to do.
     pub copy: bool,
     /// How often it was sent elsewhere.
@@ -82,9 +84,16 @@ impl Operation {
             seeds: Vec::new(),
             owners: Vec::new(),
             at: 0,
+            asked: 0,
             copy: false,
             redirects: 0,
         }
+    }
+
+    /// The owner whose turn it is is of no use: the next one's turn, which has copies at best.
+    pub fn pass(&mut self) {
+        self.at += 1;
+        self.copy = true;
     }
 
     pub fn traffic(&self) -> Traffic {
@@ -149,7 +158,7 @@ impl Node {
                 cx.emit(Event::Failed { request, reason });
             }
             Kind::Join => self.join_stuck(reason, cx),
-            Kind::Finger(_) => self.finger_failed(),
+            Kind::Finger(finger) => self.finger_failed(finger),
             Kind::Return => {}
         }
     }

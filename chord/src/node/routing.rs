@@ -161,7 +161,7 @@ impl Node {
                 if names_owner(id, key, &contacts) =>
             {
                 operation.lookup.answered();
-                operation.lookup.offer(id, before);
+                operation.lookup.offer(id, before.into_iter().take(CLOSER));
                 operation.owners = contacts;
                 operation.at = 0;
                 operation.copy = false;
@@ -170,9 +170,11 @@ impl Node {
             }
             Some(Message::Closer { id, contacts, .. }) => {
                 operation.lookup.answered();
-                let closer = operation.lookup.offer(id, contacts.iter().copied());
+                // Nobody names more than these; who does can not make the lookup ask them all.
+                let named = contacts.len().min(CLOSER);
+                let closer = operation.lookup.offer(id, contacts.into_iter().take(CLOSER));
                 self.learn(Contact { id, address: from });
-                (closer < contacts.len()).then_some(Misbehaviour::OutOfOrder)
+                (closer < named).then_some(Misbehaviour::OutOfOrder)
             }
             Some(Message::Owner { .. }) => Some(Misbehaviour::OutOfOrder),
             Some(Message::Refused { .. }) => {
@@ -206,14 +208,19 @@ impl Node {
         let Some(operation) = self.operations.get(number) else { return };
         let owner = loop {
             match operation.owners.get(operation.at) {
-                Some(owner) if operation.lookup.is_dead(*owner) => {
-                    operation.at += 1;
-                    operation.copy = true;
-                }
+                Some(owner) if operation.lookup.is_dead(*owner) => operation.pass(),
                 Some(owner) => break *owner,
                 None => return self.out_of_owners(number, cx),
             }
         };
+        operation.asked += 1;
+        let max = self.config.limits.owners;
+        if operation.asked > max {
+            return match operation.kind {
+                Kind::Get { holders: 1.., .. } => self.got_all(number, cx),
+                _ => self.operation_failed(number, Failure::TooManyOwners { max }, cx),
+            };
+        }
         let me = self.me;
         let copy = operation.copy;
         let key = operation.lookup.key();
@@ -276,6 +283,7 @@ impl Node {
         match (answer, &operation.kind) {
             (None, _) => {
                 operation.lookup.failed(owner);
+                operation.pass();
                 self.fingers.remove(owner);
                 self.next_owner(number, cx);
             }
@@ -300,6 +308,7 @@ impl Node {
             }
             (Some(other), _) => {
                 operation.lookup.rule_out(owner);
+                operation.pass();
                 self.fingers.remove(owner);
                 if !matches!(other, Message::Refused { .. }) {
                     self.out_of_place(owner.address, &other, cx);
@@ -324,6 +333,7 @@ impl Node {
             operation.owners.insert(operation.at, to);
         } else {
             operation.lookup.rule_out(owner);
+            operation.pass();
             self.misbehaved(owner.address, Misbehaviour::OutOfOrder, cx);
         }
         self.next_owner(number, cx);
@@ -379,9 +389,10 @@ impl Node {
         }
     }
 
-    /// A finger's lookup did not work; the pass begins again in its own time.
-    pub(super) fn finger_failed(&mut self) {
-        self.upkeep.next_finger = 0;
+    /// A finger's lookup did not work. The pass goes on with the next one, in its own time: whoever
+    /// made this one fail shall not stand in the way of the others.
+    pub(super) fn finger_failed(&mut self, finger: u32) {
+        self.upkeep.next_finger = finger + 1;
         self.upkeep.first_pass = false;
     }
 }

@@ -188,8 +188,7 @@ impl Node {
             return self.got_all(number, cx);
         }
         // It is still taking over keys: the next node may have what it has not.
-        operation.at += 1;
-        operation.copy = true;
+        operation.pass();
         self.next_owner(number, cx);
     }
 
