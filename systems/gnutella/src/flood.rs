@@ -95,9 +95,8 @@ impl Servent {
         if !direct && !self.is_new(PayloadType::PING, came, ping, cx) {
             return;
         }
-        let room = self.neighbours().count() < self.settings.max_links;
         let address = self.reachable(cx);
-        if direct || (room && address.is_some()) {
+        if direct || (self.has_room() && address.is_some()) {
             // Port 0 where nobody can connect to: alive, but not a host for anybody's cache.
             let nowhere = core::net::SocketAddrV4::new(core::net::Ipv4Addr::UNSPECIFIED, 0);
             let bytes = self.shared().map(|file| file.size).fold(0, u64::saturating_add);

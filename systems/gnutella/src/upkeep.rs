@@ -53,8 +53,7 @@ impl Servent {
             if let Some(host) = ipv4(host).filter(|&host| Some(host) != own) {
                 self.hosts.insert(host, self.settings.hosts);
             }
-            let taken = self.neighbours().count() + self.connecting().count();
-            if taken < self.most_links() && !self.is_linked(host) {
+            if self.has_room() && !self.is_linked(host) {
                 self.connect(host, cx);
             }
         }
@@ -176,7 +175,7 @@ impl Servent {
             }
             Ok(_) => {}
         }
-        if self.neighbours().count() < self.most_links() {
+        if self.has_room() {
             cx.phase(link, Phase::Descriptors);
             cx.send(link, Message::head(HeadKind::Reply, Reply::v04()));
             return self.linked(link, remote, true, cx);
@@ -337,8 +336,17 @@ impl Servent {
         if self.away {
             return 0;
         }
-        let have = self.neighbours().count() + self.connecting().count();
-        self.settings.target_links.min(self.most_links()).saturating_sub(have)
+        self.settings.target_links.min(self.most_links()).saturating_sub(self.taken())
+    }
+
+    /// Neighbours, and hosts that are about to be: a handshake under way has its room already.
+    fn taken(&self) -> usize {
+        self.neighbours().count() + self.connecting().count()
+    }
+
+    /// Whether there may be one more neighbour.
+    pub(crate) fn has_room(&self) -> bool {
+        self.taken() < self.most_links()
     }
 
     fn most_links(&self) -> usize {

@@ -7,8 +7,8 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
-use gnutella_wire::{Guid, OwnedPayload, OwnedPush, Request};
-use overlay_gnutella::{Config, Descriptor, HeadKind, Message, Servent, Settings};
+use gnutella_wire::{Guid, OwnedPayload, OwnedPing, OwnedPush, Reply, Request};
+use overlay_gnutella::{Command, Config, Descriptor, Event, HeadKind, Message, Servent, Settings};
 use overlay_peer::{Address, Link, LinkState, Peer, Time};
 
 fn receive(servent: &mut Servent, driver: &mut Recorder, link: Link, message: Message) {
@@ -169,4 +169,40 @@ fn links_that_wait_for_a_request_are_bounded() {
     let neighbour = driver.neighbour(&mut servent, 50);
     receive(&mut servent, &mut driver, neighbour, push(1, address(60)));
     assert_eq!((driver.connects.len(), servent.counters().pushes_ignored), (0, 1));
+}
+
+/// Links that are still in their handshake have their room: those who connect meanwhile do not take it.
+#[test]
+fn never_more_links_than_allowed() {
+    for max in [2, 250, 400] {
+        let settings = Settings { max_links: max, greetings: 1_000, ..quiet() };
+        let mut servent = sharing(settings);
+        let mut driver = Recorder::new();
+        let most = max.min(Settings::LINKS);
+        let hosts = (0..most as u32 / 2).map(|n| address(1_000 + n)).collect();
+        driver.input(&mut servent, |s, cx| s.command(Command::Join { hosts }, cx));
+        for n in 0..max as u32 {
+            driver.neighbour(&mut servent, n + 1);
+        }
+        assert_eq!(servent.neighbours().count(), most - most / 2);
+        let connects = std::mem::take(&mut driver.connects);
+        assert_eq!(connects.len(), most / 2);
+        for (link, to) in connects {
+            open(&mut servent, &mut driver, link, to, false);
+            let head = Box::new(Reply::v04());
+            let reply = Message::Head { kind: HeadKind::Reply, head };
+            receive(&mut servent, &mut driver, link, reply);
+        }
+        assert_eq!(servent.neighbours().count(), most);
+        // Every link is a whole neighbour: what it says is taken up, and it can be lost.
+        let links: Vec<Link> = servent.neighbours().collect();
+        driver.events.clear();
+        for link in links {
+            let ping = OwnedPayload::Ping(OwnedPing::default());
+            receive(&mut servent, &mut driver, link, descriptor(guid(77), 1, 0, ping));
+            driver.lose(&mut servent, link);
+        }
+        assert!(driver.events.iter().all(|event| matches!(event, Event::Unlinked { .. })));
+        assert_eq!(servent.neighbours().count(), 0);
+    }
 }
