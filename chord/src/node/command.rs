@@ -141,6 +141,16 @@ pub enum Event {
         /// What is published under the key, in order of publisher and value; empty if nothing is.
         values: Vec<Publication>,
     },
+    /// More is published under a key than a get returns ([`Limits`](crate::Limits)). The
+    /// [`Event::Got`] that follows has a part of it.
+    GetCut {
+        /// As in the command.
+        request: u32,
+        /// How many publications it returns.
+        values: usize,
+        /// Bytes of their values.
+        bytes: usize,
+    },
     /// A lookup, put or get did not work.
     Failed {
         /// As in the command.
@@ -314,6 +324,14 @@ pub enum Misbehaviour {
     /// It sent more than it may at once.
     #[error("sent more than it may at once")]
     Flood,
+    /// It gave out a value that is longer than any it may have taken in.
+    #[error("gave out a value of {len} bytes, the most is {max}")]
+    ValueTooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The most it may have.
+        max: usize,
+    },
     /// Blob data that does not fit together: another part's, another length, or none at all.
     #[error("blob data that does not fit together")]
     BadData,

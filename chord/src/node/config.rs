@@ -54,6 +54,8 @@ pub struct Limits {
     pub operations: usize,
     /// Publications one get returns; 4,096.
     pub values_per_get: usize,
+    /// Bytes of the values that one get returns; 4 MiB.
+    pub bytes_per_get: usize,
     /// What the node keeps for others: 4,096 publications a key, 16 MiB, 1,000 bytes a value.
     pub store: Bounds,
     /// Links that others may have open to here at once; 64.
@@ -92,6 +94,7 @@ impl Default for Limits {
             owners: 128,
             operations: 1_024,
             values_per_get: 4_096,
+            bytes_per_get: 4 << 20,
             store: Bounds { publications_per_key: 4_096, bytes: 16 << 20, value_len: 1_000 },
             inbound_links: 64,
             fetches: 64,

@@ -49,6 +49,10 @@ pub(super) enum Kind {
     Get {
         request: u32,
         values: BTreeSet<Publication>,
+        /// Bytes of their values.
+        bytes: usize,
+        /// Whether there were more than there is room for.
+        cut: bool,
         /// Nodes that gave all they have.
         holders: usize,
         /// Where the present one's next page begins.
@@ -104,7 +108,12 @@ impl Operation {
 impl Operations {
     /// Memory in bytes, roughly.
     pub fn bytes(&self) -> usize {
+        let gathered = |operation: &Operation| match &operation.kind {
+            Kind::Get { values, bytes, .. } => values.len() * size_of::<Publication>() + bytes,
+            _ => 0,
+        };
         self.under_way.len() * size_of::<(u32, Operation)>()
+            + self.under_way.values().map(gathered).sum::<usize>()
     }
 
     pub fn get(&mut self, number: u32) -> Option<&mut Operation> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::operation::{Kind, Operation};
 use super::rpc::Purpose;
-use super::{Cx, Event, Failure, Node};
+use super::{Cx, Event, Failure, Misbehaviour, Node};
 use crate::message::DATAGRAM_LEN;
 use crate::{Contact, Full, Id160, Message, Publication, Refusal};
 
@@ -31,8 +31,15 @@ impl Node {
 
     /// The user asks what is published.
     pub(super) fn user_get(&mut self, request: u32, key: Id160, cx: &mut Cx<'_>) {
-        let kind =
-            Kind::Get { request, values: BTreeSet::new(), holders: 0, cursor: None, pages: 0 };
+        let kind = Kind::Get {
+            request,
+            values: BTreeSet::new(),
+            bytes: 0,
+            cut: false,
+            holders: 0,
+            cursor: None,
+            pages: 0,
+        };
         self.begin_for_user(request, Operation::new(kind, key), cx);
     }
 
@@ -149,7 +156,8 @@ impl Node {
         if let Some(answer) = self.elsewhere(0, key, copy) {
             return self.owner_outcome(number, me, Some(answer), cx);
         }
-        let most = self.config.limits.values_per_get;
+        // One more than is returned, so that it shows whether there are more.
+        let most = self.config.limits.values_per_get.saturating_add(1);
         let all = self.store.publications(key).take(most).cloned().collect();
         self.got_some(number, me, self.sync.settled, None, all, cx);
     }
@@ -164,27 +172,46 @@ impl Node {
         publications: Vec<Publication>,
         cx: &mut Cx<'_>,
     ) {
-        let most = self.config.limits.values_per_get;
+        let (most, room) = (self.config.limits.values_per_get, self.config.limits.bytes_per_get);
         let Some(operation) = self.operations.get(number) else { return };
+        let max = super::MAX_VALUE;
+        if let Some(len) = publications.iter().map(|p| p.value.len()).find(|len| *len > max) {
+            // No node takes such a value in, so what else this one says is worth nothing either.
+            operation.lookup.rule_out(holder);
+            operation.pass();
+            self.misbehaved(holder.address, Misbehaviour::ValueTooLong { len, max }, cx);
+            return self.next_owner(number, cx);
+        }
         let (key, copy) = (operation.lookup.key(), operation.copy);
-        let Kind::Get { values, holders, cursor, pages, .. } = &mut operation.kind else { return };
+        let Kind::Get { values, bytes, cut, holders, cursor, pages, .. } = &mut operation.kind
+        else {
+            return;
+        };
         let moves_on = !publications.is_empty() && next > *cursor;
         for publication in publications {
-            if values.len() < most {
-                values.insert(publication);
+            let len = publication.value.len();
+            if values.contains(&publication) {
+                continue;
             }
+            if values.len() >= most || *bytes + len > room {
+                *cut = true;
+                break;
+            }
+            *bytes += len;
+            values.insert(publication);
         }
         *pages += 1;
+        *cut |= moves_on && values.len() >= most;
         // A holder whose cursor stands still, or that has more pages than it may have publications,
         // would keep us asking for ever.
-        if moves_on && values.len() < most && *pages < most {
+        if moves_on && !*cut && *pages < most {
             *cursor = next;
             let get = |request| Message::Get { request, key, copy, after: next };
             return self.ask(holder.address, Purpose::Owner(number, holder), get, cx);
         }
         *holders += 1;
         *cursor = None;
-        if complete || *holders >= self.config.replicas || values.len() >= most {
+        if complete || *holders >= self.config.replicas || *cut {
             return self.got_all(number, cx);
         }
         // It is still taking over keys: the next node may have what it has not.
@@ -196,8 +223,11 @@ impl Node {
     pub(super) fn got_all(&mut self, number: u32, cx: &mut Cx<'_>) {
         let Some(operation) = self.operations.remove(number) else { return };
         let hops = operation.lookup.hops();
-        if let Kind::Get { request, values, .. } = operation.kind {
+        if let Kind::Get { request, values, bytes, cut, .. } = operation.kind {
             self.count_lookup(hops);
+            if cut {
+                cx.emit(Event::GetCut { request, values: values.len(), bytes });
+            }
             let values = values.into_iter().collect();
             cx.emit(Event::Got { request, hops, values });
         }
