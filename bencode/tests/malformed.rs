@@ -125,6 +125,40 @@ fn errors_have_their_kind_and_offset() {
     }
 }
 
+/// Each of these is accepted by some decoders and refused by others, or ends them.
+#[test]
+fn what_decoders_disagree_about_is_refused() {
+    let nested = [vec![b'l'; 20_000], vec![b'e'; 20_000]].concat();
+    let byte = |found, expected| UnexpectedByte { found, expected };
+    let table: &[(&[u8], usize, ErrorKind)] = &[
+        (b"d1:b0:1:a0:e", 6, ErrorKind::Deviation(UnsortedKey)),
+        (b"d1:a0:1:a0:e", 6, ErrorKind::Deviation(DuplicateKey)),
+        (b"i03e", 1, ErrorKind::Deviation(LeadingZero)),
+        (b"i-0e", 1, ErrorKind::Deviation(NegativeZero)),
+        (b"03:abc", 0, ErrorKind::Deviation(LeadingZero)),
+        (b"i+3e", 1, byte(b'+', Expected::DigitOrMinus)),
+        (b"i3e4:", 3, ErrorKind::Deviation(TrailingBytes { count: 2 })),
+        (&nested, 100, ErrorKind::TooDeep { max: 100 }),
+    ];
+    for &(input, offset, kind) in table {
+        let shown = input.get(..20).unwrap_or(input).escape_ascii();
+        assert_eq!(decode(input).unwrap_err(), DecodeError { offset, kind }, "{shown}");
+        #[cfg(feature = "serde")]
+        {
+            use overlay_bencode::serde::{DeserializeErrorKind, from_bytes};
+            let error = from_bytes::<overlay_bencode::Value>(input).unwrap_err();
+            assert_eq!(error.kind(), &DeserializeErrorKind::Malformed(kind), "{shown}");
+            assert_eq!(error.offset(), offset, "{shown}");
+        }
+    }
+    // Great integers are no error.
+    for (input, number) in
+        [(b"i9223372036854775808e".as_slice(), 1u64 << 63), (b"i18446744073709551615e", u64::MAX)]
+    {
+        assert_eq!(decode(input).unwrap().root().as_uint(), Some(number));
+    }
+}
+
 /// Other decoders reject some of these.
 #[test]
 fn what_is_canonical_is_accepted() {
