@@ -71,8 +71,10 @@ impl<A: Algorithm, const N: usize> Lanes<A, N> {
     /// If there is no such lane: `lane` is not less than `N`.
     pub fn finish(&mut self, lane: usize) -> A::Digest {
         let mut digest = A::Digest::default();
-        let ended = [self.lanes[lane].end()];
-        run::<A, _>(self.backend, ended, |_, state| digest = A::digest(state));
+        let ended = &self.lanes[lane];
+        let work = [((), ended.state, ended.end())];
+        run::<A, _>(self.backend, work, |(), state| digest = A::digest(state));
+        self.lanes[lane] = Lane::NEW;
         digest
     }
 
@@ -80,11 +82,10 @@ impl<A: Algorithm, const N: usize> Lanes<A, N> {
     /// next are the starts of others.
     pub fn finish_all(&mut self) -> [A::Digest; N] {
         let mut digests = [A::Digest::default(); N];
-        let ended = self.lanes.iter_mut().zip(&mut digests).map(|(lane, digest)| {
-            let (_, state, work) = lane.end();
-            (digest, state, work)
-        });
-        run::<A, _>(self.backend, ended, |digest, state| *digest = A::digest(state));
+        let ended = self.lanes.iter().zip(&mut digests);
+        let work = ended.map(|(lane, digest)| (digest, lane.state, lane.end()));
+        run::<A, _>(self.backend, work, |digest, state| *digest = A::digest(state));
+        self.lanes = [Lane::NEW; N];
         digests
     }
 }
@@ -135,11 +136,8 @@ impl<A: Algorithm> Lane<A> {
         Some((&mut self.state, state, Work::blocks(head, body)))
     }
 
-    /// The message's last blocks, with their state. The lane is as new.
-    fn end(&mut self) -> ((), A::State, Work<'static>) {
-        let work = Work::end(&self.buffer[..self.buffered()], self.length);
-        let state = self.state;
-        *self = Self::NEW;
-        ((), state, work)
+    /// The message's last blocks.
+    fn end(&self) -> Work<'_> {
+        Work::end(&self.buffer[..self.buffered()], self.length)
     }
 }

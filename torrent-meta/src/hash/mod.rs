@@ -6,7 +6,6 @@
 
 mod algorithm;
 mod backend;
-mod constants;
 mod lanes;
 mod many;
 mod schedule;

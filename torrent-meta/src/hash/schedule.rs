@@ -2,74 +2,46 @@
 
 use alloc::vec::Vec;
 use core::array;
-use core::slice;
 
 use super::LANES;
 use super::algorithm::{Algorithm, Block};
 use super::backend::{Backend, Kind};
 use super::simd::ShaNi;
 
-/// Whole blocks to be hashed one after the other: of a buffer that was filled up, of a caller's
-/// slice, and of a message's end with its padding. Each may have none.
+/// What is to be hashed, in this order: a buffer that was filled up, whole blocks of a caller's slice,
+/// and the end of a message. Each may be missing.
 #[derive(Clone, Debug)]
 pub(super) struct Work<'a> {
     head: Option<Block>,
     body: &'a [Block],
-    tail: [Block; 2],
-    /// How many blocks of the tail are left; the last ones.
-    tail_left: usize,
+    end: Option<End<'a>>,
+}
+
+/// The end of a message.
+#[derive(Clone, Copy, Debug)]
+struct End<'a> {
+    /// What is behind the last whole block.
+    rest: &'a [u8],
+    /// How many bytes the message has.
+    length: u64,
 }
 
 impl<'a> Work<'a> {
     /// Blocks in the middle of a message.
     pub(super) fn blocks(head: Option<Block>, body: &'a [Block]) -> Self {
-        Self { head, body, tail: [[0; 64]; 2], tail_left: 0 }
+        Self { head, body, end: None }
     }
 
     /// The end of a message of `length` bytes, of which all but the last `rest` are hashed.
     /// `rest` is less than a block.
-    pub(super) fn end(rest: &[u8], length: u64) -> Self {
-        Self::blocks(None, &[]).then_end(rest, length)
+    pub(super) fn end(rest: &'a [u8], length: u64) -> Self {
+        Self { head: None, body: &[], end: Some(End { rest, length }) }
     }
 
     /// A whole message.
     pub(super) fn whole(message: &'a [u8]) -> Self {
         let (body, rest) = message.as_chunks();
-        Self::blocks(None, body).then_end(rest, message.len() as u64)
-    }
-
-    /// FIPS 180-4, section 5.1.1: a bit that is set, zeros, and the length in bits.
-    fn then_end(mut self, rest: &[u8], length: u64) -> Self {
-        // One bit and eight bytes have to fit behind the rest.
-        self.tail_left = if rest.len() < 64 - 8 { 1 } else { 2 };
-        let bytes = self.tail[2 - self.tail_left..].as_flattened_mut();
-        bytes[..rest.len()].copy_from_slice(rest);
-        bytes[rest.len()] = 0x80;
-        // Bits are counted modulo 2^64; there is no slice of so many.
-        let bits = length.wrapping_mul(8).to_be_bytes();
-        let end = bytes.len();
-        bytes[end - bits.len()..].copy_from_slice(&bits);
-        self
-    }
-
-    /// The blocks that are next; none when all is done.
-    fn next_blocks(&self) -> &[Block] {
-        match &self.head {
-            Some(block) => slice::from_ref(block),
-            None if !self.body.is_empty() => self.body,
-            None => &self.tail[2 - self.tail_left..],
-        }
-    }
-
-    /// So many of the next blocks are done.
-    fn skip(&mut self, count: usize) {
-        if self.head.is_some() {
-            self.head = None;
-        } else if !self.body.is_empty() {
-            self.body = &self.body[count..];
-        } else {
-            self.tail_left -= count;
-        }
+        Self { head: None, body, end: Some(End { rest, length: message.len() as u64 }) }
     }
 }
 
@@ -84,19 +56,23 @@ pub(super) fn run<'a, A: Algorithm, Key>(
     // Busy lanes come first, without gaps.
     let mut busy: Vec<(Key, Work<'a>)> = Vec::with_capacity(backend.lanes());
     let mut states = [A::START; LANES];
+    let mut copies = [Copied::NONE; LANES];
     loop {
         while busy.len() < backend.lanes()
-            && let Some((key, state, work)) = waiting.next()
+            && let Some((key, state, mut work)) = waiting.next()
         {
             states[busy.len()] = state;
+            copies[busy.len()].fill(&mut work);
             busy.push((key, work));
         }
         if busy.is_empty() {
             return;
         }
 
-        let mut blocks: [&[Block]; LANES] =
-            array::from_fn(|lane| busy.get(lane).map_or(&[][..], |(_, work)| work.next_blocks()));
+        let mut blocks = [&[][..]; LANES];
+        for ((blocks, copied), (_, work)) in blocks.iter_mut().zip(&copies).zip(&busy) {
+            *blocks = copied.or(work.body);
+        }
         let blocks = &mut blocks[..busy.len()];
         let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
         blocks.iter_mut().for_each(|blocks| *blocks = &blocks[..count]);
@@ -104,13 +80,76 @@ pub(super) fn run<'a, A: Algorithm, Key>(
 
         // From the last on, so that what takes a free place was looked at already.
         for lane in (0..busy.len()).rev() {
-            busy[lane].1.skip(count);
-            if busy[lane].1.next_blocks().is_empty() {
+            let (_, work) = &mut busy[lane];
+            copies[lane].skip(count, work);
+            if copies[lane].or(work.body).is_empty() {
                 let (key, _) = busy.swap_remove(lane);
                 done(key, states[lane]);
-                states[lane] = states[busy.len()];
+                let last = busy.len();
+                if lane < last {
+                    states[lane] = states[last];
+                    copies[lane] = copies[last];
+                    copies[last].left = 0;
+                }
             }
         }
+    }
+}
+
+/// Blocks of some work that are in no slice of the caller's: they come before its body while there is
+/// a body, and else behind it.
+#[derive(Clone, Copy, Debug)]
+struct Copied {
+    /// The last `left` of these.
+    blocks: [Block; 2],
+    left: usize,
+}
+
+impl Copied {
+    const NONE: Self = Self { blocks: [[0; 64]; 2], left: 0 };
+
+    /// These, or the body if there are none.
+    fn or<'a>(&'a self, body: &'a [Block]) -> &'a [Block] {
+        if self.left > 0 { &self.blocks[2 - self.left..] } else { body }
+    }
+
+    /// So many of the blocks that [`or`](Self::or) gave are done.
+    fn skip(&mut self, count: usize, work: &mut Work<'_>) {
+        if self.left > 0 {
+            self.left -= count;
+        } else {
+            work.body = &work.body[count..];
+        }
+        self.fill(work);
+    }
+
+    /// Takes what is next of the work if that is no slice of blocks.
+    fn fill(&mut self, work: &mut Work<'_>) {
+        if self.left > 0 {
+            return;
+        }
+        if let Some(head) = work.head.take() {
+            self.blocks[1] = head;
+            self.left = 1;
+        } else if work.body.is_empty()
+            && let Some(end) = work.end.take()
+        {
+            self.pad(end);
+        }
+    }
+
+    /// FIPS 180-4, section 5.1.1: behind the rest a bit that is set, zeros, and the length in bits.
+    fn pad(&mut self, End { rest, length }: End<'_>) {
+        // One bit and eight bytes have to fit behind the rest.
+        self.left = if rest.len() < 64 - 8 { 1 } else { 2 };
+        let bytes = self.blocks[2 - self.left..].as_flattened_mut();
+        bytes.fill(0);
+        bytes[..rest.len()].copy_from_slice(rest);
+        bytes[rest.len()] = 0x80;
+        // Bits are counted modulo 2^64; there is no slice of so many.
+        let bits = length.wrapping_mul(8).to_be_bytes();
+        let end = bytes.len();
+        bytes[end - bits.len()..].copy_from_slice(&bits);
     }
 }
 
@@ -193,27 +232,54 @@ mod tests {
         }
     }
 
+    /// All blocks of some work, in runs as they are taken.
+    fn runs(mut work: Work<'_>) -> Vec<Vec<Block>> {
+        let mut runs = Vec::new();
+        let mut copied = Copied::NONE;
+        copied.fill(&mut work);
+        while !copied.or(work.body).is_empty() {
+            runs.push(copied.or(work.body).to_vec());
+            copied.skip(runs[runs.len() - 1].len(), &mut work);
+        }
+        runs
+    }
+
     #[test]
     fn the_end_of_a_message_has_its_length_in_sixty_four_bits() {
-        let work = Work::end(&[7], (3 << 40) + 1);
-        let [block] = work.next_blocks() else { panic!("one block is enough") };
+        let runs_of_end = runs(Work::end(&[7], (3 << 40) + 1));
+        let [end] = &runs_of_end[..] else { panic!("one run is enough") };
+        let [block] = end[..] else { panic!("one block is enough") };
         assert_eq!(block[..3], [7, 0x80, 0]);
         assert_eq!(block[56..], ((3u64 << 43) + 8).to_be_bytes());
-        assert_eq!(Work::end(&[0; 55], 55).next_blocks().len(), 1);
-        assert_eq!(Work::end(&[0; 56], 56).next_blocks().len(), 2);
-        assert_eq!(Work::whole(&[]).next_blocks().len(), 1);
+        assert_eq!(runs(Work::end(&[0; 55], 55))[0].len(), 1);
+        assert_eq!(runs(Work::end(&[0; 56], 56))[0].len(), 2);
     }
 
     #[test]
     fn runs_of_blocks_come_one_after_the_other() {
-        let mut work = Work::blocks(Some([1; 64]), &[[2; 64]; 3]);
-        assert_eq!(work.next_blocks(), [[1; 64]]);
-        work.skip(1);
-        assert_eq!(work.next_blocks(), [[2; 64]; 3]);
-        work.skip(2);
-        assert_eq!(work.next_blocks(), [[2; 64]]);
-        work.skip(1);
-        assert!(work.next_blocks().is_empty());
+        let body = [[2; 64]; 3];
+        let work =
+            Work { head: Some([1; 64]), body: &body, end: Some(End { rest: &[], length: 0 }) };
+        let mut end = [0; 64];
+        end[0] = 0x80;
+        assert_eq!(runs(work), [&[[1; 64]][..], &body, &[end]]);
+        assert_eq!(runs(Work::blocks(None, &body)), [&body]);
+        assert_eq!(runs(Work::whole(&[])), [[end]]);
+        assert!(runs(Work::blocks(None, &[])).is_empty());
+    }
+
+    #[test]
+    fn part_of_a_run_can_be_skipped() {
+        let body = [[1; 64], [2; 64], [3; 64]];
+        let mut work = Work::blocks(None, &body);
+        let mut copied = Copied::NONE;
+        copied.skip(1, &mut work);
+        assert_eq!(copied.or(work.body), &body[1..]);
+        let mut work = Work::end(&[9; 60], 60);
+        copied.fill(&mut work);
+        let end = copied.or(&[]).to_vec();
+        copied.skip(1, &mut work);
+        assert_eq!(copied.or(&[]), &end[1..]);
     }
 
     #[test]

@@ -6,9 +6,9 @@ use core::arch::asm;
 use core::arch::x86_64::*;
 use core::{array, mem};
 
+use super::constants::{SHA1_K, SHA256_K};
 use super::{LANES, least};
 use crate::hash::algorithm::{Block, Sha1State, Sha256State};
-use crate::hash::constants::{SHA1_K, SHA256_K};
 
 /// One word of all sixteen messages.
 type Words = __m512i;

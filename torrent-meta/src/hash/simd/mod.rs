@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 mod avx512;
+mod constants;
 mod sha_ni;
 
 use super::LANES;

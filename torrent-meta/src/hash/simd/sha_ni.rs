@@ -4,9 +4,9 @@
 
 use core::arch::x86_64::*;
 
+use super::constants::SHA256_K;
 use super::least;
 use crate::hash::algorithm::{Block, Sha1State, Sha256State};
-use crate::hash::constants::SHA256_K;
 
 /// The words of a block. The rest of the message schedule takes their place, four words at a time.
 type Words = [__m128i; 4];
