@@ -19,8 +19,10 @@ use overlay_examples::{
 
 /// Compare peer-to-peer architectures on the same files, peers and searches.
 #[derive(Debug, Parser)]
+#[command(version)]
 struct Options {
-    /// Files, or directories with all files below them; without one, this repository's own files.
+    /// Files and directories; without one, this repository. Below a directory every regular file
+    /// with content counts, but for hidden directories and those called `target`.
     paths: Vec<PathBuf>,
     /// How many peers, the well-known one (Napster's server) included.
     #[arg(long, default_value_t = 1000)]
@@ -31,10 +33,11 @@ struct Options {
     /// How many searches.
     #[arg(long, default_value_t = 200, value_name = "Q")]
     searches: u32,
-    /// Copies of a file on average; by popularity they follow Zipf's law.
-    #[arg(long, default_value_t = 5.0, value_name = "R")]
+    /// Copies of a file on average. Some files have many and most have few: the file of rank r gets a
+    /// share of all copies in proportion to 1/r (Zipf's law).
+    #[arg(long, default_value_t = 5.0, value_name = "R", allow_hyphen_values = true)]
     replicas: f64,
-    /// Which systems, separated by commas: napster, gnutella-0.4, chord.
+    /// Which systems, separated by commas: napster, gnutella-0.4, chord; without it, all of them.
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     systems: Vec<SystemName>,
     /// Shares of hosts by NAT, adding up to 1: OPEN,FULL_CONE,RESTRICTED,PORT_RESTRICTED,SYMMETRIC.
@@ -43,7 +46,7 @@ struct Options {
     /// Encode and decode every message on its way, and compare.
     #[arg(long)]
     checked: bool,
-    /// No progress and no remarks.
+    /// No progress bar and no remarks on standard error.
     #[arg(long)]
     quiet: bool,
     /// One JSON object a system instead of the table.
@@ -96,9 +99,18 @@ fn run(options: &Options) -> Result<String, Box<dyn std::error::Error>> {
     let paths = sources.into_iter().map(|source| source.path).collect();
     let compared = Compared { plan, library, paths, workload };
 
+    if !options.quiet && compared.workload.is_without_searches() {
+        eprintln!(
+            "no searches: every file is with all peers that could look for it, or --searches is 0"
+        );
+    }
+
     let systems = if options.systems.is_empty() { &SystemName::ALL } else { &options.systems[..] };
-    let mut reports = Vec::new();
+    let mut reports: Vec<Report> = Vec::new();
     for &system in systems {
+        if reports.iter().any(|report| report.summary.system == system.as_str()) {
+            continue;
+        }
         let bar = self::bar(options, 1_000, "{msg:28} [{bar:30}] {percent} %");
         let report = compare(system, &compared, &mut |phase, done| {
             bar.set_message(format!("{system}: {phase}"));

@@ -181,8 +181,11 @@ pub fn table(reports: &[Report]) -> String {
 }
 
 const NOTES: &str = "\
-¹ Mean of 5 draws, asked at once, nothing repaired yet; every peer is a candidate, the Napster server too.
-Popular: the tenth of the files with most copies. Rare: those with the fewest.
+¹ Mean of 10 draws; searches at once, before anything is repaired, for files that a peer that is up still has.
+Every peer is a candidate, the Napster server too: all is lost in the draws that hit it, nothing in the others.
+Popular: the tenth of the files with most copies. Rare: those with the fewest. –: nothing was asked.
+Signalling: what arrives while nobody asks for anything. Hops and latency: to the first answer, in simulated
+time. State: what a peer remembers of others. Trace: stands for everything that happened; equal runs share it.
 Pieces: chord fetches the info dict by its hash and its nodes check each piece. Napster and Gnutella 0.4
 carried no piece hashes; there the receiver checks with the file's metainfo, as if it had the .torrent.
 Reversed: the source connects to the fetching peer (Napster's alternate download, Gnutella's Push). Chord

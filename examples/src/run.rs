@@ -32,7 +32,7 @@ const SEARCH_INTERVAL: Duration = Duration::from_millis(250);
 /// How many others a newcomer is introduced to besides the well-known member.
 const INTRODUCERS: f64 = 3.0;
 /// How often failures and attacks are drawn, and who fails.
-const DRAWS: u64 = 5;
+const DRAWS: u64 = 10;
 const FAILING: f64 = 0.20;
 const ATTACKED: f64 = 0.01;
 /// After a failure the searches come so quickly that nothing is repaired in between.
@@ -214,7 +214,7 @@ impl<S: System> Run<'_, S> {
             for peer in who(&net, draw, seed) {
                 net.world.fail(peer);
             }
-            let count = searches.div_ceil(4);
+            let count = searches.div_ceil(8);
             let up = |number: u32| net.world.is_alive(PeerIndex(number));
             let searches = self.compared.workload.draw_searches(count, 1 + draw, up);
             let searched = net.search(searches, AT_ONCE, |_| {});

@@ -165,6 +165,11 @@ impl Workload {
         Ok(workload)
     }
 
+    /// Whether there is nothing to look for.
+    pub fn is_without_searches(&self) -> bool {
+        self.searches.is_empty()
+    }
+
     /// The tenth of the files that most hosts have.
     pub(crate) fn is_popular(&self, file: FileId) -> bool {
         self.popular.contains(&file)

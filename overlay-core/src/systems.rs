@@ -20,7 +20,7 @@ pub enum SystemName {
 }
 
 impl SystemName {
-    /// Every system there is, in the order of the lectures.
+    /// Every system there is, oldest first.
     pub const ALL: [Self; 3] = [Self::Napster, Self::Gnutella04, Self::Chord];
 
     /// The name as it is written on a command line.
