@@ -267,6 +267,8 @@ fn a_size_is_told_from_the_file_by_what_is_expected() {
     let size = |size, consumed| complete(SizeAnswer::Size(size), consumed);
     // The file itself begins with a digit: only the expectation tells.
     assert_eq!(SizeAnswer::decode(b"44333234567", Some(443_332)), size(443_332, 6));
+    // A size that grew by a digit is taken for what its beginning says.
+    assert_eq!(SizeAnswer::decode(b"50ABCDEFG", Some(5)), size(5, 1));
     assert_eq!(SizeAnswer::decode(b"44333\xff", Some(443_332)), size(44_333, 5));
     assert_eq!(SizeAnswer::decode(b"44333", Some(443_332)), Ok(Decoded::Partial { needed: 1 }));
     // Without one, the rule of the protocol's text.

@@ -44,6 +44,12 @@ impl fmt::Display for Refusal {
 /// expect. [`decode`](Self::decode) takes that expectation, and is then right for any file and
 /// however the bytes are cut, as long as the size still has as many digits as it had (or fewer,
 /// with a file that does not begin with a digit).
+///
+/// A size that has more digits by now can not be told: of 50 where 5 was expected, the 5 is taken for
+/// the size and the 0 for the file's first byte. The reader notices only afterwards, when more bytes
+/// come than the size said: it should then discard what it has, and not close the link in haste. In
+/// the same way, of a size with fewer digits and a file that begins with digits, some of these are
+/// read as the size's; then the size is not the expected one, or the file ends too soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeAnswer {
     /// The size of the whole file in bytes, whatever the offset.

@@ -263,13 +263,29 @@ pub enum FetchFailure {
     /// The other client refused.
     #[error("the other client refused: {0}")]
     Refused(Refusal),
-    /// The file has another size than the search told.
+    /// The file has another size than the search told, by the answer to `GET`.
+    ///
+    /// Nothing separates that answer from the file, so it is read for as many digits as the size in
+    /// the hit has (see [`SizeAnswer`](napster_wire::SizeAnswer)): `actual` is then the beginning of
+    /// the true size if that has more digits, and if it has fewer, digits that the file begins with
+    /// may be behind it. A true size whose beginning is the size in the hit, as 50 for 5, is not seen
+    /// here; it ends as [`Surplus`](Self::Surplus). An offer (`SEND`) of another size does not end
+    /// the download: anyone could make it.
     #[error("the file has {actual} bytes, not {expected}")]
     SizeChanged {
         /// The size in the hit.
         expected: u64,
         /// The size the other client sent.
         actual: u64,
+    },
+    /// The other client sent more than the file's size in the hit: the file is another one by now.
+    /// What was written is not the file.
+    ///
+    /// Bytes that come only after the whole file is stored, when the link is closed, are not seen.
+    #[error("more came than the file's {expected} bytes")]
+    Surplus {
+        /// The size in the hit.
+        expected: u64,
     },
     /// The link closed before the end.
     #[error("the link closed after {received} bytes: {reason:?}")]

@@ -14,7 +14,7 @@ use overlay_napster::{
     Catalogue, Client, ClientConfig, Command, Event, FetchFailure, Hit, Message, Misbehaviour,
     Server, ServerConfig, SharedFile,
 };
-use overlay_peer::{Address, Link, Object, Reason};
+use overlay_peer::{Address, Link, Object, Reason, StoreError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rig::Rig;
@@ -424,14 +424,116 @@ fn a_push_that_is_under_way_outlives_the_server() {
 }
 
 #[test]
-fn bytes_beyond_the_size_are_not_taken() {
+fn bytes_beyond_the_size_fail_the_download() {
+    // Greeting, size, the file's five bytes, and two more, all at once or one by one.
+    for pieces in [vec![&b"151234567"[..]], vec![b"1", b"5", b"12345", b"6"]] {
+        let mut rig = client();
+        let supplier = connected_fetch(&mut rig);
+        for bytes in pieces {
+            rig.bytes(supplier, bytes);
+        }
+        assert!(!rig.is_open(supplier));
+        assert_eq!(misbehaviours(&rig, supplier), [Misbehaviour::Malformed]);
+        rig.stored(Ok(()));
+        assert_eq!(endings(&mut rig), [Err(FetchFailure::Surplus { expected: 5 })]);
+    }
+}
+
+/// The answer 50 is read as 5, and the 0 as the file's first byte.
+#[test]
+fn a_file_of_ten_times_the_size_fails_the_download() {
     let mut rig = client();
     let supplier = connected_fetch(&mut rig);
-    // Greeting, size, the file's five bytes, and two more, all at once.
-    rig.bytes(supplier, b"151234567");
+    rig.bytes(supplier, b"1");
+    rig.bytes(supplier, b"50");
+    rig.bytes(supplier, &[b'a'; 50]);
     assert!(!rig.is_open(supplier));
     rig.stored(Ok(()));
-    assert!(rig.io.events.contains(&Event::Fetched { fetch: 1, bytes: 5, alternate: false }));
+    assert_eq!(endings(&mut rig), [Err(FetchFailure::Surplus { expected: 5 })]);
+}
+
+/// The same where messages are handed over whole, without their bytes.
+#[test]
+fn a_body_that_is_longer_than_the_file_fails_the_download() {
+    let body = |len| Message::Body(Box::new(vec![b'a'; len].into()));
+    for bodies in [vec![body(6)], vec![body(3), body(3)], vec![body(5), body(1)]] {
+        let mut rig = client();
+        let supplier = connected_fetch(&mut rig);
+        rig.bytes(supplier, b"15");
+        for body in bodies {
+            rig.message(supplier, body);
+        }
+        assert!(!rig.is_open(supplier));
+        while !rig.io.tickets.is_empty() {
+            rig.stored(Ok(()));
+        }
+        assert_eq!(endings(&mut rig), [Err(FetchFailure::Surplus { expected: 5 })]);
+    }
+}
+
+#[test]
+fn a_supplier_may_close_before_the_file_is_stored() {
+    for reason in [Reason::Remote, Reason::TimedOut] {
+        let mut rig = client();
+        let supplier = connected_fetch(&mut rig);
+        rig.bytes(supplier, b"1512345");
+        assert!(rig.is_open(supplier));
+        rig.close(supplier, reason);
+        rig.stored(Ok(()));
+        assert_eq!(endings(&mut rig), [Ok(5)]);
+    }
+    // Or not close at all.
+    let mut rig = client();
+    let supplier = connected_fetch(&mut rig);
+    rig.bytes(supplier, b"1512345");
+    rig.stored(Ok(()));
+    assert!(!rig.is_open(supplier));
+    assert_eq!(endings(&mut rig), [Ok(5)]);
+}
+
+/// A write that ends late is of its own download, not of a later one of the same number.
+#[test]
+fn a_late_write_is_not_taken_for_that_of_another_download() {
+    let mut rig = client();
+    let supplier = connected_fetch(&mut rig);
+    rig.bytes(supplier, b"15123");
+    rig.close(supplier, Reason::Remote);
+    assert!(matches!(endings(&mut rig)[..], [Err(FetchFailure::Cut { received: 3, .. })]));
+    assert_eq!(rig.io.tickets.len(), 1);
+    // The same number again, as far as its own write.
+    let server = *rig.io.links.keys().next().unwrap();
+    rig.command(Command::Fetch { fetch: 1, hit: hit(), into: Object(1) });
+    rig.bytes(server, &frame(204, "ann 16777343 6699 \"song\" d41d 3"));
+    let supplier = rig.connected(Ok(())).unwrap();
+    rig.bytes(supplier, b"1512345");
+    // The old write fails, which is no matter for the new download; nor would its success be.
+    rig.stored(Err(StoreError::Full));
+    assert_eq!(endings(&mut rig), []);
+    rig.stored(Ok(()));
+    assert_eq!(endings(&mut rig), [Ok(5)]);
+}
+
+#[test]
+fn a_store_that_reads_too_much_ends_the_upload() {
+    for (len, sent) in [(200_000, 0), (65_537, 0), (65_536, 65_536), (0, 0)] {
+        let mut rig = client();
+        let fetcher = rig.open(address(5));
+        // All but 65,536 bytes are there already.
+        rig.bytes(fetcher, b"GETbob \"a song.mp3\" 134464");
+        rig.io.tickets.iter_mut().for_each(|(_, read)| *read = Some(len));
+        rig.stored(Ok(()));
+        assert!(!rig.is_open(fetcher));
+        let ends: Vec<(u64, bool)> = rig
+            .io
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Uploaded { bytes, complete, .. } => Some((*bytes, *complete)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ends, [(sent, sent > 0)]);
+    }
 }
 
 #[test]

@@ -47,8 +47,9 @@ enum Stage {
     Requested { link: Link },
     /// The file is coming.
     Receiving { link: Link, paused: bool },
-    /// All of the file came and is on its way to the store.
-    Storing,
+    /// All of the file came and is on its way to the store. The link stays until it is there, if the
+    /// other client does not close it: more bytes would mean that the file is another one.
+    Storing { link: Option<Link> },
 }
 
 impl Stage {
@@ -57,13 +58,14 @@ impl Stage {
             Self::Greeting { link } | Self::Requested { link } | Self::Receiving { link, .. } => {
                 Some(link)
             }
-            Self::Asked | Self::PushAsked | Self::Storing => None,
+            Self::Storing { link } => link,
+            Self::Asked | Self::PushAsked => None,
         }
     }
 
     /// Whether the server counts this as a download.
     fn is_counted(self) -> bool {
-        matches!(self, Self::Receiving { .. } | Self::Storing)
+        matches!(self, Self::Receiving { .. } | Self::Storing { .. })
     }
 }
 
@@ -150,15 +152,24 @@ impl Client {
     }
 
     pub(super) fn fetch_closed(&mut self, number: u32, reason: Reason, cx: &mut Cx<'_>) {
-        let Some(fetch) = self.fetches.get(&number) else {
+        let Some(fetch) = self.fetches.get_mut(&number) else {
             return;
         };
         let received = fetch.received;
+        if let Stage::Storing { link } = &mut fetch.stage {
+            // The other client is done as well, unless it sent what it should not.
+            *link = None;
+            if reason == Reason::Malformed {
+                self.fail_fetch(number, FetchFailure::Surplus { expected: received }, cx);
+            }
+            return;
+        }
+        let nick = fetch.hit.nick.clone();
         let never_opened = matches!(fetch.stage, Stage::Greeting { .. })
             && matches!(reason, Reason::Refused | Reason::Unreachable | Reason::TimedOut);
         if never_opened {
             if let (Some(server), false) = (self.online(), self.config.firewalled) {
-                send(server, OwnedMessage::DataPortError(fetch.hit.nick.clone()), cx);
+                send(server, OwnedMessage::DataPortError(nick), cx);
             }
             self.ask_push(number, FetchFailure::Unreachable(reason), cx);
         } else {
@@ -203,11 +214,13 @@ impl Client {
             (Stage::Receiving { link, .. }, Message::Body(bytes)) => {
                 self.chunk_received(number, link, *bytes, cx);
             }
-            (_, other) => {
+            (stage, other) => {
                 let what = Misbehaviour::OutOfPlace { kind: other.kind() };
                 cx.emit(Event::Misbehaved { link: from, what });
-                let reason =
-                    FetchFailure::Cut { received: fetch.received, reason: Reason::Malformed };
+                let reason = match stage {
+                    Stage::Storing { .. } => FetchFailure::Surplus { expected },
+                    _ => FetchFailure::Cut { received: fetch.received, reason: Reason::Malformed },
+                };
                 self.fail_fetch(number, reason, cx);
             }
         }
@@ -257,7 +270,7 @@ impl Client {
                 fetch.stage = Stage::Receiving { link, paused: false };
                 cx.pause(link, false);
             }
-            Stage::Storing if fetch.writes == 0 => {
+            Stage::Storing { .. } if fetch.writes == 0 => {
                 let (bytes, alternate) = (fetch.received, fetch.alternate);
                 self.remove_fetch(number, cx);
                 cx.emit(Event::Fetched { fetch: number, bytes, alternate });
@@ -336,8 +349,7 @@ impl Client {
         if len > size - fetch.received {
             let what = Misbehaviour::OutOfPlace { kind: Message::Body(Box::new(bytes)).kind() };
             cx.emit(Event::Misbehaved { link, what });
-            let reason = FetchFailure::Cut { received: fetch.received, reason: Reason::Malformed };
-            self.fail_fetch(number, reason, cx);
+            self.fail_fetch(number, FetchFailure::Surplus { expected: size }, cx);
             return;
         }
         let ticket = cx.write(fetch.into, fetch.received, bytes);
@@ -348,9 +360,12 @@ impl Client {
         let was_paused = matches!(fetch.stage, Stage::Receiving { paused: true, .. });
         let busy = was_paused || fetch.writes >= MOST_WRITES;
         if left == 0 {
-            cx.close(link);
-            self.links.remove(&link);
-            self.step(number, Stage::Storing, cx);
+            cx.phase(link, Phase::Silent);
+            if was_paused {
+                // Nothing more is to come, and what comes all the same has to be seen.
+                cx.pause(link, false);
+            }
+            self.step(number, Stage::Storing { link: Some(link) }, cx);
         } else {
             cx.phase(link, Phase::Body { left });
             if busy {

@@ -92,6 +92,13 @@ impl Rig {
         self.pump(link);
     }
 
+    /// A message from the other end, whatever the phase.
+    pub fn message(&mut self, link: Link, message: Message) {
+        if self.is_open(link) {
+            self.input(|peer, cx| peer.receive(link, message, cx));
+        }
+    }
+
     /// The other end closes.
     pub fn close(&mut self, link: Link, reason: Reason) {
         if self.io.links.get(&link).is_some_and(|wiring| wiring.open) {
