@@ -3,6 +3,7 @@
 //! `cargo run --example own_peer` builds a random graph of 1,000 peers, starts a rumour at the first
 //! one, and prints how many heard it, after how long, and what it cost.
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -15,21 +16,10 @@ use overlay_sim::{Cause, Config, Host, NoStore, World};
 #[derive(Clone, Debug, PartialEq)]
 struct Rumour(u8);
 
-/// There are no bytes that are no rumour, so decoding can not fail.
-#[derive(Debug)]
-enum Never {}
-
-impl std::fmt::Display for Never {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match *self {}
-    }
-}
-
-impl std::error::Error for Never {}
-
 impl Wire for Rumour {
     type Phase = ();
-    type Error = Never;
+    /// There are no bytes that are no rumour.
+    type Error = Infallible;
 
     fn kind(&self) -> u8 {
         0
@@ -47,7 +37,7 @@ impl Wire for Rumour {
         out.put_u8(self.0);
     }
 
-    fn decode((): (), bytes: &[u8]) -> Result<Decoded<Self>, Never> {
+    fn decode((): (), bytes: &[u8]) -> Result<Decoded<Self>, Infallible> {
         Ok(match bytes.first() {
             Some(&hops) => Decoded::Complete { value: Self(hops), consumed: 1 },
             None => Decoded::Partial { needed: 1 },
