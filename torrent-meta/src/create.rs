@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::error::DecodeError;
 use crate::metainfo::Metainfo;
+use crate::path::safe_path;
 use crate::piece::{PieceHash, PieceHasher, PieceLength};
 
 /// Describes a new v1 torrent, and makes it once the content is hashed.
@@ -129,8 +130,8 @@ impl Creator {
     /// Starts hashing.
     ///
     /// # Errors
-    /// A name can not be used, a path is there twice, a directory has no file, or the lengths add up
-    /// to more than 63 bits.
+    /// A name can not be used, a path is there twice or below that of a file, a directory has no
+    /// file, or the lengths add up to more than 63 bits.
     pub fn start(self) -> Result<Creation, CreateError> {
         let total = self.check()?;
         let piece_length = self.piece_length.unwrap_or(PieceLength::for_size(total));
@@ -173,6 +174,13 @@ impl Creator {
                 .checked_add(*length)
                 .filter(|total| i64::try_from(*total).is_ok())
                 .ok_or(CreateError::TooLong)?;
+        }
+        // In this order, the paths below one come right behind it.
+        for (file, path) in paths.iter().zip(paths.iter().skip(1)) {
+            if path.starts_with(file) {
+                let (file, path) = (file.join("/"), path.join("/"));
+                return Err(CreateError::BelowFile { file, path });
+            }
         }
         Ok(total)
     }
@@ -219,7 +227,8 @@ fn file_entry((path, length): (Vec<String>, u64)) -> Value {
 }
 
 fn check_component(component: &str) -> Result<(), CreateError> {
-    let names_something = !matches!(component, "" | "." | "..");
+    // What has no safe path could not be put anywhere, by this crate at least.
+    let names_something = safe_path([component.as_bytes()]).is_ok();
     if names_something && !component.contains(['/', '\0']) {
         Ok(())
     } else {
@@ -277,7 +286,9 @@ impl Creation {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CreateError {
-    /// A name or a component of a path is empty, `.`, `..`, or has a `/` or NUL in it.
+    /// A name or a component of a path is empty, `.` or `..`, also with spaces behind it, has a `/` or
+    /// NUL in it, or is longer than 255 bytes: [`safe_path`] would leave it out or refuse it, or take
+    /// it for several.
     #[error("{component:?} can not be a file's or directory's name")]
     BadComponent {
         /// It.
@@ -287,6 +298,14 @@ pub enum CreateError {
     #[error("path {path:?} is there twice")]
     DuplicatePath {
         /// Its components, with `/` between them.
+        path: String,
+    },
+    /// A path goes through one that is a file.
+    #[error("path {path:?} is below {file:?}, which is a file")]
+    BelowFile {
+        /// The path of the file, with `/` between its components.
+        file: String,
+        /// The path below it.
         path: String,
     },
     /// A directory without a file.

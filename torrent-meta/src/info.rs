@@ -203,10 +203,11 @@ impl<'i> File<'i> {
     /// used.
     ///
     /// # Errors
-    /// The path would leave the directory it is put in, or names nothing.
+    /// The path would leave the directory it is put in, a component is too long, or it names
+    /// nothing.
     pub fn safe_path(&self) -> Result<String, PathError> {
         let name = self.info.bytes(self.info.fields.utf8_name);
-        let mut path = String::with_capacity(name.len() + 60);
+        let mut path = String::with_capacity(name.len().min(255) + 60);
         // Both have to name something: a file must not take the directory's place.
         push_components(&mut path, [name], 0)?;
         if let Some(node) = self.node {

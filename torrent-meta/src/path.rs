@@ -4,6 +4,9 @@ use alloc::string::String;
 
 use thiserror::Error;
 
+/// The most bytes a component of a path may have: what the usual file systems take.
+const MAX_COMPONENT: usize = 255;
+
 /// Why a torrent's file has no safe path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -14,20 +17,34 @@ pub enum PathError {
         /// Which one, from zero.
         component: usize,
     },
+    /// A component is longer than file systems take.
+    #[error("component {component} of the path is longer than {max} bytes")]
+    TooLong {
+        /// Which one, from zero.
+        component: usize,
+        /// How many bytes of UTF-8 it may have.
+        max: usize,
+    },
     /// Nothing is left: every component is empty or `.`.
     #[error("the path has no component that names a file")]
     Empty,
 }
 
 /// Joins path components with `/` into a relative path that names something below the directory it
-/// is put in, on any system.
+/// is put in, on Unix and on Windows.
 ///
-/// - `..` is refused; empty components and `.` are left out.
-/// - Inside a component, what would lead elsewhere becomes `_`: separators of any system (`/`, `\`),
-///   the colon of a drive or stream, and control characters, NUL among them.
+/// - `..` is refused; empty components and `.` are left out. So are these with spaces behind them.
+/// - Inside a component, what would lead elsewhere or what Windows can not store becomes `_`:
+///   control characters, NUL among them, `/` and `\`, the colon of a drive or stream, and `<>"|?*`.
+/// - A dot or space at a component's end, which Windows drops, becomes `_`: `...` is `.._`.
+/// - A component that Windows takes for a device, with any extension, gets `_` in front: `_NUL`,
+///   `_con.txt`. Devices are `CON`, `PRN`, `AUX`, `NUL`, `CONIN$`, `CONOUT$`, and `COM` and `LPT`
+///   with a digit (also superscript 1, 2 and 3).
 /// - Bytes that are no UTF-8 become U+FFFD.
+/// - A component that is longer than 255 bytes after all this is refused.
 ///
-/// All other names stay as they are, however odd (`foo... bar`). Different names can become equal.
+/// All other names stay as they are, however odd (`foo... bar`). Different names can become equal,
+/// and a path of many components can be longer than a system takes: neither is looked at.
 ///
 /// # Errors
 /// See [`PathError`].
@@ -46,30 +63,68 @@ pub(crate) fn push_components<'c>(
 ) -> Result<(), PathError> {
     let mut empty = true;
     for (component, bytes) in components.into_iter().enumerate() {
+        let component = first + component;
+        let too_long = PathError::TooLong { component, max: MAX_COMPONENT };
+        // Nothing becomes shorter than half: the shortest that shrinks is a control character of two
+        // bytes. What is longer is not looked at, nor copied, for each file of a torrent again.
+        if bytes.len() > 2 * MAX_COMPONENT {
+            return Err(too_long);
+        }
         match bytes.trim_ascii_end() {
             b"" | b"." => continue,
-            b".." => return Err(PathError::Traversal { component: first + component }),
+            b".." => return Err(PathError::Traversal { component }),
             _ => empty = false,
         }
         if !path.is_empty() {
             path.push('/');
         }
+        let start = path.len();
         push_component(path, bytes);
+        if path.len() - start > MAX_COMPONENT {
+            return Err(too_long);
+        }
     }
     if empty { Err(PathError::Empty) } else { Ok(()) }
 }
 
 fn push_component(path: &mut String, bytes: &[u8]) {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'/' | b'\\' | b':');
     let text = String::from_utf8_lossy(bytes);
-    // Nearly all names are like this.
-    if bytes.iter().all(is_plain) {
-        path.push_str(&text);
-        return;
+    if is_device(&text) {
+        path.push('_');
     }
-    path.extend(text.chars().map(|char| match char {
-        '/' | '\\' | ':' => '_',
-        char if char.is_control() => '_',
-        char => char,
-    }));
+    // Nearly all names are like this.
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !is_special(char::from(*byte))) {
+        path.push_str(&text);
+    } else {
+        path.extend(text.chars().map(|char| if is_special(char) { '_' } else { char }));
+    }
+    if path.ends_with(['.', ' ']) {
+        path.pop();
+        path.push('_');
+    }
+}
+
+fn is_special(char: char) -> bool {
+    matches!(char, '/' | '\\' | ':' | '<' | '>' | '"' | '|' | '?' | '*') || char.is_control()
+}
+
+/// Whether Windows takes a name for a device. It looks at what is before the first dot, without the
+/// spaces at its end.
+fn is_device(name: &str) -> bool {
+    if !name.starts_with(['C', 'c', 'P', 'p', 'A', 'a', 'N', 'n', 'L', 'l']) {
+        return false;
+    }
+    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    let is = |device: &str| stem.eq_ignore_ascii_case(device);
+    if ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].into_iter().any(is) {
+        return true;
+    }
+    let Some((kind, number)) = stem.split_at_checked(3) else {
+        return false;
+    };
+    let mut number = number.chars();
+    let is_port = kind.eq_ignore_ascii_case("COM") || kind.eq_ignore_ascii_case("LPT");
+    is_port
+        && matches!(number.next(), Some('0'..='9' | '\u{b9}' | '\u{b2}' | '\u{b3}'))
+        && number.next().is_none()
 }

@@ -82,7 +82,8 @@ fn written_as_bep_3_says() {
 #[test]
 fn descriptions_that_can_not_be() {
     let start = |creator: Creator| creator.start().unwrap_err();
-    for name in ["", ".", "..", "a/b", "a\0"] {
+    let long = "n".repeat(256);
+    for name in ["", ".", "..", "a/b", "a\0", " ", ". ", "..  ", "..\n", &long] {
         let expected = CreateError::BadComponent { component: name.into() };
         assert_eq!(start(Creator::single_file(name, 1)), expected);
         assert_eq!(start(Creator::directory(name).file(["a"], 1)), expected);
@@ -94,6 +95,13 @@ fn descriptions_that_can_not_be() {
     assert_eq!(start(Creator::directory("d").file(no_path, 1)), expected);
     let twice = Creator::directory("d").file(["a", "b"], 1).file(["c"], 1).file(["a", "b"], 2);
     assert_eq!(start(twice), CreateError::DuplicatePath { path: "a/b".into() });
+    // No path through a file, in whatever order, and with paths that only look alike.
+    let below = Creator::directory("d").file(["a!"], 1).file(["a", "b", "c"], 1).file(["a"], 1);
+    let expected = CreateError::BelowFile { file: "a".into(), path: "a/b/c".into() };
+    assert_eq!(start(below.clone().file(["a", "c"], 1)), expected);
+    assert_eq!(start(below), expected);
+    let beside = Creator::directory("d").file(["a", "b"], 1).file(["ab"], 1).file(["a b"], 1);
+    beside.start().unwrap();
     assert_eq!(start(Creator::single_file("a", u64::MAX)), CreateError::TooLong);
     let much = Creator::directory("d").file(["a"], i64::MAX as u64).file(["b"], 1);
     assert_eq!(start(much), CreateError::TooLong);
@@ -278,5 +286,21 @@ fn waiting_chunks_are_bounded() {
     assert_eq!(verifier.buffered(), 0);
     verifier.write(1, 3, &content[7..8]).unwrap();
     assert_eq!(verifier.write(1, 0, &content[4..8]), Ok(Some(Verdict::Good)));
+    assert_eq!(verifier.buffered(), 0);
+}
+
+/// A chunk that takes a shorter one's place takes its room too.
+#[test]
+fn a_waiting_chunk_that_grows_takes_the_room_once() {
+    let (metainfo, content) = ten_bytes();
+    let mut verifier = Verifier::new(metainfo.info()).buffer_limit(64 + 3);
+    for end in 2..=4 {
+        verifier.write(0, 1, &content[1..end]).unwrap();
+        assert_eq!(verifier.buffered(), 64 + end - 1);
+    }
+    // A shorter one takes no place.
+    verifier.write(0, 1, &content[1..2]).unwrap();
+    assert_eq!(verifier.buffered(), 67);
+    assert_eq!(verifier.write(0, 0, &content[..1]), Ok(Some(Verdict::Good)));
     assert_eq!(verifier.buffered(), 0);
 }

@@ -175,15 +175,27 @@ proptest! {
 
     #[test]
     fn safe_paths_stay_below(components in prop::collection::vec(
-        prop_oneof!["[./: \\\\a]{0,4}", ".{0,5}"].prop_map(String::into_bytes), 0..5,
+        prop_oneof![
+            "[./: \\\\a]{0,4}".prop_map(String::into_bytes),
+            ".{0,5}".prop_map(String::into_bytes),
+            "(?i)(nul|con|com)[0-9. :]{0,3}".prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 0..300),
+        ],
+        0..5,
     )) {
         let components: Vec<&[u8]> = components.iter().map(Vec::as_slice).collect();
         if let Ok(path) = safe_path(components) {
-            prop_assert!(!path.contains(['\\', ':', '\0']));
+            let special = |char: char| "\\:<>\"|?*".contains(char) || char.is_control();
+            prop_assert!(!path.contains(special));
             for part in path.split('/') {
-                let part = part.trim_end_matches(' ');
-                prop_assert!(!part.is_empty() && part != "." && part != "..", "{path:?}");
+                prop_assert!((1..=255).contains(&part.len()), "{path:?}");
+                prop_assert!(!part.ends_with(['.', ' ']), "{path:?}");
+                let stem = part.split('.').next().unwrap().trim_end().to_uppercase();
+                prop_assert!(!["NUL", "CON", "COM1"].contains(&&*stem), "{path:?}");
             }
+            // What is safe stays.
+            let again = safe_path(path.split('/').map(str::as_bytes));
+            prop_assert_eq!(again.as_deref(), Ok(&*path));
         }
     }
 

@@ -270,7 +270,7 @@ fn paths_stay_where_they_are_put() {
     let fine = |components: &[&str]| safe(components).unwrap();
     // Odd is not unsafe.
     assert_eq!(fine(&["a", "b.txt"]), "a/b.txt");
-    assert_eq!(fine(&["foo... bar", ".hidden", "...", " x"]), "foo... bar/.hidden/.../ x");
+    assert_eq!(fine(&["foo... bar", ".hidden", " x"]), "foo... bar/.hidden/ x");
     assert_eq!(fine(&["t\u{e9}xt"]), "t\u{e9}xt");
     // What would lead elsewhere is replaced.
     assert_eq!(fine(&["/etc/passwd"]), "_etc_passwd");
@@ -285,6 +285,7 @@ fn paths_stay_where_they_are_put() {
     // Up is refused.
     assert_eq!(safe(&["a", "..", "b"]), Err(PathError::Traversal { component: 1 }));
     assert_eq!(safe(&[".. "]), Err(PathError::Traversal { component: 0 }));
+    assert_eq!(safe(&["a", "..\n"]), Err(PathError::Traversal { component: 1 }));
 
     // In a torrent, name and path are both checked.
     let path = |name: &str, path: &str| {
@@ -303,3 +304,70 @@ fn paths_stay_where_they_are_put() {
 const SINGLE_HASH: &str = "f35dee82603445a317f12f746363bf63d344f2a1";
 const MULTI_HASH: &str = "835b54c1cba212cd3d7bdc1063efa20a8c842d72";
 const UNSORTED_HASH: &str = "ce7254d96d8d591db8c7325757431f6063b44aff";
+
+#[test]
+fn paths_can_be_stored_on_windows() {
+    let fine = |name: &str| safe_path([name.as_bytes()]).unwrap();
+    for (name, expected) in [
+        // Ends that Windows drops.
+        ("...", ".._"),
+        (".. .", ".. _"),
+        (". .", ". _"),
+        ("....", "..._"),
+        ("..\u{b}", ".._"),
+        ("a ", "a_"),
+        ("etc.", "etc_"),
+        ("a. . ", "a. ._"),
+        // Characters that it can not store.
+        ("a<b>c:d\"e|f?g*h\\i/j", "a_b_c_d_e_f_g_h_i_j"),
+        ("\u{1}\u{7f}\u{85}\t.", "_____"),
+        // Devices.
+        ("NUL", "_NUL"),
+        ("CON.txt", "_CON.txt"),
+        ("con .tar.gz", "_con .tar.gz"),
+        ("Aux ", "_Aux_"),
+        ("nul:", "nul_"),
+        ("prn..", "_prn._"),
+        ("COM1", "_COM1"),
+        ("lpt0.x", "_lpt0.x"),
+        ("com\u{b2}", "_com\u{b2}"),
+        ("conin$", "_conin$"),
+        ("CONOUT$.log", "_CONOUT$.log"),
+        // None of these.
+        ("NULL", "NULL"),
+        ("console.txt", "console.txt"),
+        ("a.CON", "a.CON"),
+        ("COM", "COM"),
+        ("COM10", "COM10"),
+        ("coma", "coma"),
+        (" nul", " nul"),
+        ("au\u{445}", "au\u{445}"),
+        ("p\u{e9}n\u{e9}", "p\u{e9}n\u{e9}"),
+    ] {
+        assert_eq!(fine(name), expected, "{name:?}");
+    }
+}
+
+#[test]
+fn a_component_has_a_bounded_length() {
+    let too_long = |component| Err(PathError::TooLong { component, max: 255 });
+    let n = |len: usize| vec![b'n'; len];
+    assert_eq!(safe_path([&n(255)[..], b"a", &n(255)]).unwrap().len(), 513);
+    assert_eq!(safe_path([&n(256)[..]]), too_long(0));
+    assert_eq!(safe_path([&b"a"[..], b"b", &n(1 << 20)]), too_long(2));
+    assert_eq!(safe_path([&vec![b' '; 1 << 20][..]]), too_long(0));
+    // What counts is what is stored.
+    assert_eq!(safe_path(["\u{85}".repeat(255).as_bytes()]).unwrap(), "_".repeat(255));
+    assert_eq!(safe_path(["\u{85}".repeat(256).as_bytes()]), too_long(0));
+    assert_eq!(safe_path([&[0xff; 85][..]]).unwrap(), "\u{fffd}".repeat(85));
+    assert_eq!(safe_path([&[0xff; 86][..]]), too_long(0));
+    assert_eq!(safe_path([&[&b"nul."[..], &n(252)].concat()[..]]), too_long(0));
+
+    // A torrent's long name does not come back once for each file.
+    let files = "d6:lengthi0e4:pathl1:aee".repeat(2000);
+    let name = "n".repeat(1 << 20);
+    let info = format!("d5:filesl{files}e4:name1048576:{name}12:piece lengthi8e6:pieces0:e");
+    let info = Info::parse(info.as_bytes()).unwrap();
+    assert_eq!(info.files().len(), 2000);
+    assert!(info.files().all(|file| file.safe_path() == too_long(0)));
+}
