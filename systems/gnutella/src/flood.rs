@@ -12,6 +12,7 @@ use overlay_peer::Context;
 use rand_core::Rng;
 
 use crate::counters::count;
+use crate::hosts::Source;
 use crate::message::is_known;
 use crate::routes::Route;
 use crate::servent::random_guid;
@@ -20,6 +21,9 @@ use crate::{Descriptor, Event, Hit, Message, SearchRejection, Servent};
 
 /// The vendor code in the trailer of this servent's hits.
 const VENDOR: [u8; 4] = *b"OVLY";
+
+/// How many hosts are learnt from a neighbour's Pongs until it is sent the next Ping.
+const PONGS: u8 = 16;
 
 impl Servent {
     /// [`Command::Search`](crate::Command::Search).
@@ -92,6 +96,10 @@ impl Servent {
     fn ping(&mut self, came: Came, ping: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
         // A Ping that ends here only asks whether this servent is alive; nothing has to find back.
         let direct = came.hops == 0 && came.ttl <= 1;
+        // Our own Ping, from the one it was sent to: the link leads back here.
+        if came.hops == 0 && self.routes.find(PayloadType::PING, &ping.guid()) == Some(Route::Own) {
+            return self.linked_to_self(came.from, cx);
+        }
         if !direct && !self.is_new(PayloadType::PING, came, ping, cx) {
             return;
         }
@@ -116,12 +124,17 @@ impl Servent {
         let OwnedPayload::Pong(body) = pong.payload() else { return };
         let Some(route) = self.route(PayloadType::PING, came, pong) else { return };
         if came.hops == 0
-            && let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(came.from))
-            && crate::hosts::usable(body.address)
+            && route == Route::Own
+            && !self.neighbour_named(came.from, body.address, cx)
         {
-            neighbour.host = Some(body.address);
+            return;
         }
-        self.learn(body.address, cx);
+        if let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(came.from))
+            && neighbour.pongs < PONGS
+        {
+            neighbour.pongs += 1;
+            self.learn(body.address, Source::Neighbour(came.from), cx);
+        }
         if let Route::Neighbour(to) = route {
             self.pass(to, came, pong, cx);
         }

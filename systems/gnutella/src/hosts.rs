@@ -7,6 +7,9 @@ use rand_core::Rng;
 
 /// Addresses learnt from Pongs and from the user, a bounded number of them. The oldest makes room;
 /// one that failed too often is forgotten, and until then the others are tried first.
+///
+/// Pongs can lie, so nobody's can fill the cache: what one source tells beyond its share replaces what
+/// it told before, and nothing replaces the hosts that the user named.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     hosts: Vec<Host>,
@@ -16,6 +19,19 @@ pub(crate) struct Hosts {
 struct Host {
     address: SocketAddrV4,
     failures: u8,
+    source: Source,
+}
+
+/// Who told of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The user. These stay, up to half of the cache, even when they fail.
+    User,
+    /// The neighbour in this slot. Its share is a quarter of the cache; the next neighbour in the slot
+    /// takes the share over.
+    Neighbour(u8),
+    /// Hosts that came for a link themselves, and found no room. Their share is half of the cache.
+    Callers,
 }
 
 impl Hosts {
@@ -23,27 +39,63 @@ impl Hosts {
     const FAILURES: u8 = 3;
 
     /// Adds a host as the newest; whether it is one that was not there.
-    pub fn insert(&mut self, address: SocketAddrV4, most: usize) -> bool {
+    pub fn insert(&mut self, address: SocketAddrV4, source: Source, most: usize) -> bool {
         if !usable(address) || most == 0 {
             return false;
         }
-        // Who tells of itself again has room for neighbours again.
-        let known = self.hosts.iter().position(|host| host.address == address);
-        if let Some(at) = known.or((self.hosts.len() >= most).then_some(0)) {
-            self.hosts.remove(at);
+        if let Some(at) = self.hosts.iter().position(|host| host.address == address) {
+            // Named again it is the newest, but what it did is not forgotten.
+            let mut host = self.hosts.remove(at);
+            if source == Source::User {
+                host.source = source;
+            }
+            self.hosts.push(host);
+            return false;
         }
-        self.hosts.push(Host { address, failures: 0 });
-        known.is_none()
+        let share = match source {
+            Source::User | Source::Callers => most.div_ceil(2),
+            Source::Neighbour(_) => most.div_ceil(4),
+        };
+        let told = self.hosts.iter().filter(|host| host.source == source).count();
+        let full = self.hosts.len() >= most;
+        // The oldest of the same source, or else the oldest that is not the user's.
+        let oldest = if told >= share {
+            self.hosts.iter().position(|host| host.source == source)
+        } else if full {
+            self.hosts.iter().position(|host| host.source != Source::User)
+        } else {
+            None
+        };
+        match oldest {
+            Some(at) => drop(self.hosts.remove(at)),
+            None if full => return false,
+            None => {}
+        }
+        self.hosts.push(Host { address, failures: 0, source });
+        true
     }
 
     /// A connection to this host failed, or did not last.
     pub fn failed(&mut self, address: SocketAddrV4) {
         if let Some(at) = self.hosts.iter().position(|host| host.address == address) {
-            self.hosts[at].failures += 1;
-            if self.hosts[at].failures >= Self::FAILURES {
+            let host = &mut self.hosts[at];
+            host.failures = host.failures.saturating_add(1);
+            if host.failures >= Self::FAILURES && host.source != Source::User {
                 self.hosts.remove(at);
             }
         }
+    }
+
+    /// A link to this host works.
+    pub fn works(&mut self, address: SocketAddrV4) {
+        if let Some(host) = self.hosts.iter_mut().find(|host| host.address == address) {
+            host.failures = 0;
+        }
+    }
+
+    /// This is no host to connect to.
+    pub fn forget(&mut self, address: SocketAddrV4) {
+        self.hosts.retain(|host| host.address != address);
     }
 
     /// Whether there is a host that `wanted` accepts.

@@ -54,10 +54,21 @@ pub struct Servent {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Neighbour {
     pub link: Link,
-    /// Where it accepts connections, as far as known.
-    pub host: Option<SocketAddrV4>,
+    /// The address of the other side, and the port where it accepts connections, 0 as long as that is
+    /// not known. All 0 for an IPv6 address, which no Pong can tell.
+    pub remote: SocketAddrV4,
+    pub inbound: bool,
     /// Keep-alive Pings sent since it last said something.
     pub silent: u8,
+    /// Hosts learnt from its Pongs since it was last sent a Ping.
+    pub pongs: u8,
+}
+
+impl Neighbour {
+    /// Where it accepts connections, as far as known.
+    pub fn host(&self) -> Option<SocketAddrV4> {
+        (self.remote.port() != 0).then_some(self.remote)
+    }
 }
 
 /// Handshakes, transfers and own searches under way.

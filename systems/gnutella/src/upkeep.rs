@@ -2,20 +2,24 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use gnutella_wire::{
-    Connect, Head, OwnedPayload, OwnedPing, OwnedPong, PayloadType, Reply, Version,
+    Connect, Guid, Head, OwnedPayload, OwnedPing, OwnedPong, PayloadType, Reply, Version,
 };
 use overlay_peer::{Address, Context, Link, Reason, Time};
 use rand_core::Rng;
 
 use crate::counters::count;
+use crate::hosts::Source;
 use crate::routes::Route;
 use crate::servent::{Neighbour, ipv4, random_guid, timer};
 use crate::{
     Descriptor, Event, FetchFailure, HeadKind, Message, Misbehaviour, Phase, Servent, Settings,
 };
+
+const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
 /// A link that is neither a neighbour's nor a transfer's yet.
 #[derive(Clone, Debug)]
@@ -37,10 +41,12 @@ pub(crate) enum Stage {
     /// newcomer is asked for its own address (others come here too), then the link is closed. Host
     /// caches did this in 0.4.
     Courtesy {
+        /// Where the newcomer comes from.
+        remote: Address,
         /// The newcomer's Ping is answered.
         given: bool,
-        /// Its Pong came, or is not awaited.
-        heard: bool,
+        /// The Ping whose Pong is awaited.
+        asked: Option<Guid>,
     },
 }
 
@@ -50,8 +56,11 @@ impl Servent {
         self.away = false;
         let own = self.public(cx);
         for &host in hosts {
-            if let Some(host) = ipv4(host).filter(|&host| Some(host) != own) {
-                self.hosts.insert(host, self.settings.hosts);
+            if host == cx.here() || own.is_some_and(|own| host == Address::from(own)) {
+                continue;
+            }
+            if let Some(host) = ipv4(host) {
+                self.hosts.insert(host, Source::User, self.settings.hosts);
             }
             if self.has_room() && !self.is_linked(host) {
                 self.connect(host, cx);
@@ -186,12 +195,13 @@ impl Servent {
         }
         cx.phase(link, Phase::Descriptors);
         cx.send(link, Message::head(HeadKind::Reply, Reply::v04()));
-        let ask = self.settings.ping_ttl > 0;
-        if ask {
+        let asked = (self.settings.ping_ttl > 0).then(|| {
             let ping = self.own_ping(cx);
+            let guid = ping.guid();
             cx.send(link, Message::Descriptor { ttl: 1, hops: 0, descriptor: ping });
-        }
-        self.greet(link, Stage::Courtesy { given: false, heard: !ask }, cx);
+            guid
+        });
+        self.greet(link, Stage::Courtesy { remote, given: false, asked }, cx);
     }
 
     /// A descriptor on a link that is no neighbour's.
@@ -204,7 +214,8 @@ impl Servent {
     ) {
         let most = self.settings.courtesy_pongs;
         let hosts = self.hosts.sample(most, cx.rng());
-        let Some(Greeting { stage: Stage::Courtesy { given, heard }, .. }) = self.greeting(link)
+        let Some(Greeting { stage: Stage::Courtesy { remote, given, asked }, .. }) =
+            self.greeting(link)
         else {
             return self.out_of_place(link, cx);
         };
@@ -220,25 +231,29 @@ impl Servent {
                     cx.send(link, Message::Descriptor { ttl, hops: 1, descriptor });
                 }
             }
-            OwnedPayload::Pong(pong) if !*heard && hops == 0 => {
-                *heard = true;
-                learnt = Some(pong.address);
+            OwnedPayload::Pong(pong) if hops == 0 && *asked == Some(descriptor.guid()) => {
+                *asked = None;
+                // Only where it comes from itself: elsewhere may be somebody who did not call.
+                learnt = Some(pong.address).filter(|address| remote.ip() == *address.ip());
             }
             _ => {}
         }
-        if *given && *heard {
+        if *given && asked.is_none() {
             self.end_greeting(link);
             cx.close(link);
         }
         if let Some(address) = learnt {
-            self.learn(address, cx);
+            self.learn(address, Source::Callers, cx);
         }
     }
 
     /// The handshake is done.
     fn linked(&mut self, link: Link, remote: Address, inbound: bool, cx: &mut Context<'_, Self>) {
-        let host = if inbound { None } else { ipv4(remote) };
-        let neighbour = Some(Neighbour { link, host, silent: 0 });
+        let mut remote_v4 = ipv4(remote).unwrap_or(NOWHERE);
+        if inbound {
+            remote_v4.set_port(0);
+        }
+        let neighbour = Some(Neighbour { link, remote: remote_v4, inbound, silent: 0, pongs: 0 });
         match self.neighbours.iter_mut().find(|slot| slot.is_none()) {
             Some(slot) => *slot = neighbour,
             None => self.neighbours.push(neighbour),
@@ -284,7 +299,8 @@ impl Servent {
         };
         // Before the slot can be another's: a stale route would lead there.
         self.routes.purge(slot);
-        if let Some(host) = neighbour.host {
+        // Unless another link to it works.
+        if let Some(host) = neighbour.host().filter(|&host| !self.is_linked(host.into())) {
             self.hosts.failed(host);
         }
         cx.emit(Event::Unlinked { link: neighbour.link, reason });
@@ -299,10 +315,60 @@ impl Servent {
     }
 
     /// A Pong named a host.
-    pub(crate) fn learn(&mut self, host: core::net::SocketAddrV4, cx: &mut Context<'_, Self>) {
-        if self.public(cx) != Some(host) && self.hosts.insert(host, self.settings.hosts) {
+    pub(crate) fn learn(&mut self, host: SocketAddrV4, source: Source, cx: &mut Context<'_, Self>) {
+        let own = self.public(cx) == Some(host) || cx.here() == Address::from(host);
+        if !own && self.hosts.insert(host, source, self.settings.hosts) {
             self.seek(cx);
         }
+    }
+
+    /// A neighbour answered our Ping by telling where it accepts connections. Whether the link is
+    /// still there: one to ourselves, and a second one to the same host, are closed.
+    pub(crate) fn neighbour_named(
+        &mut self,
+        slot: u8,
+        host: SocketAddrV4,
+        cx: &mut Context<'_, Self>,
+    ) -> bool {
+        let own = self.reachable(cx);
+        if own == Some(host) {
+            self.linked_to_self(slot, cx);
+            return false;
+        }
+        let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(slot)) else {
+            return false;
+        };
+        // Only where the link leads, or whoever answers could speak for others.
+        if !crate::hosts::usable(host) || neighbour.remote.ip() != host.ip() {
+            return true;
+        }
+        neighbour.remote = host;
+        let (link, inbound) = (neighbour.link, neighbour.inbound);
+        if !inbound {
+            self.hosts.works(host);
+        }
+        let twin =
+            self.neighbours.iter().flatten().find(|n| n.link != link && n.host() == Some(host));
+        let Some(twin) = twin else { return true };
+        // Of two links in one direction the later goes. When both sides opened one, both have to keep
+        // the same: that of the lower address.
+        let ours_stays = own.is_none_or(|own| own < host);
+        let goes = if twin.inbound != inbound && inbound != ours_stays { twin.link } else { link };
+        cx.close(goes);
+        if let Some(slot) = self.slot(goes) {
+            self.neighbour_lost(slot, None, cx);
+        }
+        goes != link
+    }
+
+    /// The neighbour in this slot is this servent.
+    pub(crate) fn linked_to_self(&mut self, slot: u8, cx: &mut Context<'_, Self>) {
+        let Some(Some(neighbour)) = self.neighbours.get(usize::from(slot)).copied() else { return };
+        if let Some(host) = neighbour.host() {
+            self.hosts.forget(host);
+        }
+        cx.close(neighbour.link);
+        self.neighbour_lost(slot, None, cx);
     }
 
     /// Arranges to look for a neighbour, if one is wanted and there is a host to try.
@@ -362,7 +428,7 @@ impl Servent {
     }
 
     fn is_linked(&self, host: Address) -> bool {
-        let linked = self.neighbours.iter().flatten().filter_map(|neighbour| neighbour.host);
+        let linked = self.neighbours.iter().flatten().filter_map(Neighbour::host);
         linked.map(Address::from).chain(self.connecting()).any(|other| other == host)
     }
 
@@ -420,8 +486,10 @@ impl Servent {
         let ping = self.own_ping(cx);
         let explore = self.missing() > 0 && self.knows_few();
         let mut ttl = if explore { self.settings.ping_ttl.max(1) } else { 1 };
-        for link in self.neighbours() {
-            cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor: ping.clone() });
+        for neighbour in self.neighbours.iter_mut().flatten() {
+            neighbour.pongs = 0;
+            let descriptor = ping.clone();
+            cx.send(neighbour.link, Message::Descriptor { ttl, hops: 0, descriptor });
             // Through one neighbour is enough.
             ttl = 1;
         }

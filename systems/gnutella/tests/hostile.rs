@@ -5,9 +5,10 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::*;
-use gnutella_wire::{Guid, OwnedPayload, OwnedPing, OwnedPush, Reply, Request};
+use gnutella_wire::{Guid, OwnedPayload, OwnedPing, OwnedPong, OwnedPush, Reply, Request};
 use overlay_gnutella::{Command, Config, Descriptor, Event, HeadKind, Message, Servent, Settings};
 use overlay_peer::{Address, Link, LinkState, Peer, Time};
 
@@ -205,4 +206,211 @@ fn never_more_links_than_allowed() {
         assert!(driver.events.iter().all(|event| matches!(event, Event::Unlinked { .. })));
         assert_eq!(servent.neighbours().count(), 0);
     }
+}
+
+/// The GUID of the last Ping that was sent on this link.
+fn pinged(driver: &Recorder, on: Link) -> Guid {
+    let pings = driver.sent.iter().filter_map(|(link, message)| match message {
+        Message::Descriptor { descriptor, .. } if *link == on => {
+            matches!(descriptor.payload(), OwnedPayload::Ping(_)).then(|| descriptor.guid())
+        }
+        _ => None,
+    });
+    pings.last().unwrap()
+}
+
+fn pong(guid: Guid, hops: u8, host: Address) -> Message {
+    let Address::V4(address) = host else { panic!("IPv4") };
+    let pong = OwnedPong { address, files: 0, kbytes: 0, extension: [].into() };
+    descriptor(guid, 1, hops, OwnedPayload::Pong(pong))
+}
+
+/// The neighbour tells of this host, in answer to the last Ping.
+fn tell(servent: &mut Servent, driver: &mut Recorder, from: Link, hops: u8, host: Address) {
+    let ping = pinged(driver, from);
+    receive(servent, driver, from, pong(ping, hops, host));
+}
+
+fn wake(servent: &mut Servent, driver: &mut Recorder, timer: u32) {
+    driver.input(servent, |s, cx| s.wake(overlay_peer::Timer(timer), cx));
+}
+
+fn join(servent: &mut Servent, driver: &mut Recorder, hosts: impl IntoIterator<Item = Address>) {
+    let hosts = hosts.into_iter().collect();
+    driver.input(servent, |s, cx| s.command(Command::Join { hosts }, cx));
+}
+
+/// One that pings, and connects to nobody but those named in a Join.
+fn pinging() -> Settings {
+    Settings { ping_ttl: 7, ping_interval: Some(Duration::from_secs(45)), ..quiet() }
+}
+
+/// However many Pongs a neighbour makes up, it fills no more than its share of the cache, and the
+/// hosts the user named stay, even when they fail.
+#[test]
+fn made_up_pongs_do_not_empty_the_host_cache() {
+    let mut servent = sharing(Settings { target_links: 4, max_links: 8, ..pinging() });
+    let mut driver = Recorder::new();
+    join(&mut servent, &mut driver, (1..=20).map(|n| address(100 + n)));
+    assert_eq!((servent.known_hosts(), driver.connects.len()), (20, 8));
+    // They fail, so that there is room.
+    for (link, _) in std::mem::take(&mut driver.connects) {
+        driver.lose(&mut servent, link);
+    }
+    let liar = driver.neighbour(&mut servent, 5);
+    let other = driver.neighbour(&mut servent, 6);
+    tell(&mut servent, &mut driver, other, 1, address(7_777));
+    for round in 0..20 {
+        for n in 0..64 {
+            tell(&mut servent, &mut driver, liar, 1, address(10_000 + 100 * round + n));
+            assert!(servent.known_hosts() <= 20 + 2 + 16);
+        }
+        wake(&mut servent, &mut driver, 0);
+        tell(&mut servent, &mut driver, liar, 0, address(5));
+        tell(&mut servent, &mut driver, other, 0, address(6));
+    }
+    assert_eq!(servent.known_hosts(), 20 + 2 + 16);
+    for _ in 0..40 {
+        wake(&mut servent, &mut driver, 1);
+        for (link, _) in driver.connects.clone() {
+            driver.lose(&mut servent, link);
+        }
+    }
+    let tried = |n| driver.connects.iter().filter(|(_, to)| *to == address(n)).count();
+    for n in 101..=120 {
+        assert!(tried(n) > 0, "host {n} of the user was not tried");
+    }
+    assert!(tried(7_777) > 0, "the other neighbour's host was not tried");
+}
+
+/// Told again and again, a host that fails is still forgotten.
+#[test]
+fn a_pong_does_not_undo_failures() {
+    let mut servent = sharing(Settings { target_links: 4, max_links: 8, ..pinging() });
+    let mut driver = Recorder::new();
+    let neighbour = driver.neighbour(&mut servent, 5);
+    for attempt in 1..=3 {
+        tell(&mut servent, &mut driver, neighbour, 1, address(9));
+        assert_eq!(servent.known_hosts(), 1, "attempt {attempt}");
+        wake(&mut servent, &mut driver, 1);
+        let (link, to) = driver.connects.pop().unwrap();
+        assert_eq!(to, address(9));
+        driver.lose(&mut servent, link);
+    }
+    assert_eq!(servent.known_hosts(), 0);
+}
+
+/// Who answers a Ping says where it accepts connections, but only for the address it is at.
+#[test]
+fn a_neighbour_does_not_speak_for_others() {
+    let mut servent = sharing(pinging());
+    let mut driver = Recorder::new();
+    let neighbour = driver.neighbour(&mut servent, 5);
+    tell(&mut servent, &mut driver, neighbour, 0, address(7));
+    join(&mut servent, &mut driver, [address(7)]);
+    assert_eq!(driver.connects.len(), 1, "taken for linked because a neighbour said so");
+    tell(&mut servent, &mut driver, neighbour, 0, address(5));
+    join(&mut servent, &mut driver, [address(5)]);
+    assert_eq!(driver.connects.len(), 1, "a second link to a neighbour");
+}
+
+/// A newcomer without room here is only believed its own address, in answer to the Ping it got.
+#[test]
+fn a_newcomer_does_not_speak_for_others() {
+    let mut servent =
+        sharing(Settings { max_links: 1, ..Settings { courtesy_pongs: 3, ..pinging() } });
+    let mut driver = Recorder::new();
+    driver.neighbour(&mut servent, 5);
+    for (right, host, known) in [(false, 6, 0), (true, 7, 0), (true, 6, 1)] {
+        let newcomer = driver.neighbour(&mut servent, 6);
+        let ping = if right { pinged(&driver, newcomer) } else { guid(999) };
+        receive(&mut servent, &mut driver, newcomer, pong(ping, 0, address(host)));
+        assert_eq!(servent.known_hosts(), known);
+    }
+    assert_eq!(servent.neighbours().count(), 1);
+}
+
+#[test]
+fn a_servent_does_not_link_to_itself() {
+    // It knows its address.
+    let mut servent = sharing(pinging());
+    let mut driver = Recorder::new();
+    join(&mut servent, &mut driver, [driver_here()]);
+    assert_eq!((driver.connects.len(), servent.known_hosts()), (0, 0));
+    // The address is told in answer to a Ping.
+    let link = driver.neighbour(&mut servent, 0);
+    tell(&mut servent, &mut driver, link, 0, driver_here());
+    assert_eq!((driver.closed.as_slice(), servent.neighbours().count()), ([link].as_slice(), 0));
+    // Its own Ping comes in from the one it was sent to.
+    let link = driver.neighbour(&mut servent, 0);
+    let ping = descriptor(pinged(&driver, link), 1, 0, OwnedPayload::Ping(OwnedPing::default()));
+    receive(&mut servent, &mut driver, link, ping);
+    assert_eq!((driver.closed.last(), servent.neighbours().count()), (Some(&link), 0));
+}
+
+/// Under an address that it does not know for its own, a servent finds out, and does not try again.
+#[test]
+fn a_link_to_oneself_under_another_address_is_given_up() {
+    let mut servent = sharing(pinging());
+    let mut driver = Recorder::new();
+    join(&mut servent, &mut driver, [address(50)]);
+    let (out, to) = driver.connects[0];
+    let back = driver.neighbour(&mut servent, 50);
+    open(&mut servent, &mut driver, out, to, false);
+    let reply = Message::Head { kind: HeadKind::Reply, head: Box::new(Reply::v04()) };
+    receive(&mut servent, &mut driver, out, reply);
+    assert_eq!((servent.neighbours().count(), servent.known_hosts()), (2, 1));
+    let ping = descriptor(pinged(&driver, back), 1, 0, OwnedPayload::Ping(OwnedPing::default()));
+    receive(&mut servent, &mut driver, out, ping);
+    driver.lose(&mut servent, back);
+    assert_eq!((driver.closed.as_slice(), servent.neighbours().count()), ([out].as_slice(), 0));
+    assert_eq!(servent.known_hosts(), 0);
+}
+
+/// The answers to one Ping fill no more than a part of even a large cache.
+#[test]
+fn few_hosts_are_learnt_for_a_ping() {
+    let mut servent = sharing(Settings { hosts: 400, ..pinging() });
+    let mut driver = Recorder::new();
+    let neighbour = driver.neighbour(&mut servent, 5);
+    for round in 1..=3 {
+        for n in 0..64 {
+            tell(&mut servent, &mut driver, neighbour, 1, address(1_000 * round + n));
+        }
+        assert_eq!(servent.known_hosts(), 16 * round as usize);
+        wake(&mut servent, &mut driver, 0);
+    }
+}
+
+#[test]
+fn two_that_join_each_other_at_once_keep_one_link() {
+    for (a, b) in [(1, 2), (2, 1)] {
+        let mut world = world(3);
+        let [one, other] = [a, b].map(|n| {
+            let servent = Servent::new(Config::new(guid(n)), catalogue(&[]), []);
+            world.add(servent, overlay_sim::Host::open(address(n)))
+        });
+        world.command(one, Command::Join { hosts: vec![address(b)] }, JOIN);
+        world.command(other, Command::Join { hosts: vec![address(a)] }, JOIN);
+        world.run_for(Duration::from_secs(1));
+        for _ in 0..10 {
+            for peer in [one, other] {
+                assert_eq!(world.peer(peer).neighbours().count(), 1);
+            }
+            world.run_for(Duration::from_secs(60));
+        }
+    }
+}
+
+/// Who connects again and again is a neighbour once.
+#[test]
+fn a_second_link_to_a_host_is_closed() {
+    let mut servent = sharing(pinging());
+    let mut driver = Recorder::new();
+    let links: Vec<Link> = (0..8).map(|_| driver.neighbour(&mut servent, 5)).collect();
+    for &link in &links {
+        tell(&mut servent, &mut driver, link, 0, address(5));
+    }
+    assert_eq!(servent.neighbours().collect::<Vec<_>>(), links[..1]);
+    assert_eq!(driver.closed, links[1..]);
 }

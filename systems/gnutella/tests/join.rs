@@ -221,9 +221,15 @@ fn a_full_servent_names_others() {
     assert!(pongs.contains(&address(5)) && pongs.contains(&address(6)));
     // It asks where the newcomer is, to tell the next one.
     assert_eq!((driver.closed.as_slice(), servent.known_hosts()), ([].as_slice(), 2));
-    let Address::V4(address) = address(7) else { panic!("IPv4") };
+    let asked = driver.sent.iter().find_map(|(_, message)| match message {
+        Message::Descriptor { descriptor, .. } => {
+            matches!(descriptor.payload(), OwnedPayload::Ping(_)).then(|| descriptor.guid())
+        }
+        _ => None,
+    });
+    let Address::V4(address) = address(1) else { panic!("IPv4") };
     let pong = OwnedPong { address, files: 0, kbytes: 0, extension: [].into() };
-    let pong = Arc::new(Descriptor::new(guid(10), OwnedPayload::Pong(pong)));
+    let pong = Arc::new(Descriptor::new(asked.unwrap(), OwnedPayload::Pong(pong)));
     driver.input(&mut servent, |s, cx| {
         s.receive(link, Message::Descriptor { ttl: 1, hops: 0, descriptor: pong }, cx);
     });
