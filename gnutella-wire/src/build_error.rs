@@ -10,6 +10,9 @@ pub enum BuildError {
         /// Index of the first NUL byte.
         position: usize,
     },
+    /// A query asks for something.
+    #[error("a query without text")]
+    EmptyQuery,
     /// The number of results in a query hit is a single byte.
     #[error("a query hit holds at most {max} results")]
     TooManyResults {

@@ -30,8 +30,11 @@ impl<'a> Query<'a> {
     /// A search for `text`, which ends with a NUL byte and nothing more.
     ///
     /// # Errors
-    /// The text contains a NUL byte.
+    /// The text is empty or contains a NUL byte.
     pub fn new(flags: QueryFlags, text: &'a [u8]) -> Result<Self, BuildError> {
+        if text.is_empty() {
+            return Err(BuildError::EmptyQuery);
+        }
         match text.iter().position(|&byte| byte == 0) {
             Some(position) => Err(BuildError::ContainsNul { position }),
             None => Ok(Self { flags, text, extension: Some(&[]) }),

@@ -131,6 +131,8 @@ fn query_texts_and_extensions() {
         Query::new(QueryFlags::default(), b"a\0b"),
         Err(BuildError::ContainsNul { position: 1 })
     );
+    // What could not be read could not be built either.
+    assert_eq!(Query::new(QueryFlags::default(), b""), Err(BuildError::EmptyQuery));
 }
 
 #[test]

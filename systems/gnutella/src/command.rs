@@ -26,7 +26,8 @@ pub enum Command {
     /// Download what a hit offers. Ends with [`Event::Fetched`](crate::Event::Fetched) or
     /// [`Event::FetchFailed`](crate::Event::FetchFailed).
     Fetch {
-        /// The user's number for the fetch; it comes back with the outcome.
+        /// The user's number for the fetch; it comes back with the outcome. No two fetches under way
+        /// can have the same.
         fetch: u32,
         /// What to download, from whom.
         hit: Hit,

@@ -64,6 +64,10 @@ impl Servent {
         cx: &mut Context<'_, Self>,
     ) {
         let max = self.settings.fetches;
+        let mut downloads = self.work.iter().flat_map(|work| &work.downloads);
+        if downloads.any(|download| download.fetch == fetch) {
+            return cx.emit(Event::FetchFailed { fetch, reason: FetchFailure::NumberInUse });
+        }
         if self.work.as_ref().is_some_and(|work| work.downloads.len() >= max) || max == 0 {
             return cx.emit(Event::FetchFailed { fetch, reason: FetchFailure::TooMany { max } });
         }
@@ -143,7 +147,9 @@ impl Servent {
         let deadline = cx.now() + self.settings.transfer_timeout;
         let Some(download) = self.download_at(at) else { return };
         let range = (download.from > 0).then_some(ByteRange::From { first: download.from });
-        let request = Request::build(download.hit.index, &download.hit.name, range);
+        // Of a long name the beginning: the index decides, and the head must not be too long to read.
+        let name = &download.hit.name[..download.hit.name.len().min(crate::upload::NAME)];
+        let request = Request::build(download.hit.index, name, range);
         download.stage = Stage::Requested;
         download.link = Some(link);
         download.deadline = deadline;
@@ -189,7 +195,12 @@ impl Servent {
         }
         match body_length(&download.hit, download.from, head) {
             Err(reason) => self.end_download(at, Err(reason), cx),
-            Ok(0) => self.end_download(at, Ok(()), cx),
+            Ok(0) => {
+                // An empty file is a file too.
+                let ticket = cx.write(download.into, download.from, Bytes::new());
+                download.writes.push((ticket, 0));
+                self.end_download(at, Ok(()), cx);
+            }
             Ok(left) => {
                 download.stage = Stage::Body { left };
                 download.deadline = deadline;

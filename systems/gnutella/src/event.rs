@@ -135,6 +135,9 @@ pub enum FetchFailure {
         /// The most allowed.
         max: usize,
     },
+    /// An other fetch of this number is under way, and goes on; this one was not begun.
+    #[error("a fetch of this number is under way")]
+    NumberInUse,
     /// Neither side can connect to the other.
     #[error("both sides are firewalled")]
     BothFirewalled,

@@ -107,11 +107,10 @@ impl Servent {
         if direct || (self.has_room() && address.is_some()) {
             // Port 0 where nobody can connect to: alive, but not a host for anybody's cache.
             let nowhere = core::net::SocketAddrV4::new(core::net::Ipv4Addr::UNSPECIFIED, 0);
-            let bytes = self.shared().map(|file| file.size).fold(0, u64::saturating_add);
             let pong = OwnedPong {
                 address: address.unwrap_or(nowhere),
                 files: u32::try_from(self.shares.len()).unwrap_or(u32::MAX),
-                kbytes: u32::try_from(bytes / 1_024).unwrap_or(u32::MAX),
+                kbytes: self.kbytes,
                 extension: Box::default(),
             };
             let pong = Descriptor::new(ping.guid(), OwnedPayload::Pong(pong));
@@ -177,6 +176,7 @@ impl Servent {
             return None;
         }
         let wanted = flags.max_hits().filter(|&max| max > 0).map_or(usize::MAX, usize::from);
+        let mut room = 32_768;
         let results: Vec<HitResult<'_>> = self
             .shares
             .iter()
@@ -189,12 +189,13 @@ impl Servent {
                 name: entry.file.name.as_bytes(),
                 extension: &[],
             })
-            .take(self.settings.results.min(wanted).min(usize::from(u8::MAX)))
-            .scan(0, |bytes, result| {
+            .filter(|result| {
                 // The whole hit stays within what everybody accepts as a payload.
-                *bytes += result.name.len();
-                (*bytes <= 32_768).then_some(result)
+                let fits = result.name.len() <= room;
+                room -= if fits { result.name.len() } else { 0 };
+                fits
             })
+            .take(self.settings.results.min(wanted).min(usize::from(u8::MAX)))
             .collect();
         if results.is_empty() {
             return None;
@@ -343,10 +344,6 @@ impl Servent {
             self.routes.set_key(cx.rng().next_u64());
         }
         self.routes.age(cx.now(), self.settings.route_lifetime, self.settings.routes);
-    }
-
-    fn shared(&self) -> impl Iterator<Item = &crate::SharedFile> {
-        self.shares.iter().filter_map(|&index| self.catalogue.file(index))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Servent {
     pub(crate) catalogue: Arc<Catalogue>,
     /// Indices of its own files in the catalogue, sorted.
     pub(crate) shares: Box<[u32]>,
+    /// The sizes of all its files together, as its Pongs tell them.
+    pub(crate) kbytes: u32,
     /// The signatures of all its files together.
     pub(crate) signature: u64,
     /// By slot; a route names one.
@@ -99,6 +101,10 @@ impl Servent {
             .iter()
             .filter_map(|&index| catalogue.entry(index))
             .fold(0, |set, entry| set | entry.words.signature);
+        let bytes = shares
+            .iter()
+            .filter_map(|&index| catalogue.file(index))
+            .fold(0, |sum: u64, file| sum.saturating_add(file.size));
         Self {
             guid: config.servent,
             firewalled: config.firewalled,
@@ -106,6 +112,7 @@ impl Servent {
             settings: config.settings,
             catalogue,
             shares: shares.into(),
+            kbytes: u32::try_from(bytes / 1_024).unwrap_or(u32::MAX),
             signature,
             neighbours: Vec::new(),
             routes: Routes::new(),

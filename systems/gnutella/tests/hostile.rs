@@ -8,9 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::*;
-use gnutella_wire::{Guid, OwnedPayload, OwnedPing, OwnedPong, OwnedPush, Reply, Request};
-use overlay_gnutella::{Command, Config, Descriptor, Event, HeadKind, Message, Servent, Settings};
-use overlay_peer::{Address, Link, LinkState, Peer, Time};
+use gnutella_wire::{
+    Giv, Guid, Head, OwnedPayload, OwnedPing, OwnedPong, OwnedPush, Query, QueryFlags, Reply,
+    Request, Target,
+};
+use overlay_gnutella::{
+    Catalogue, Command, Config, Descriptor, Event, HeadKind, Hit, Message, Servent, Settings,
+    SharedFile,
+};
+use overlay_peer::{Address, Link, LinkState, Object, Peer, Time, Wire};
 
 fn receive(servent: &mut Servent, driver: &mut Recorder, link: Link, message: Message) {
     driver.input(servent, |s, cx| s.receive(link, message, cx));
@@ -149,10 +155,10 @@ fn driver_here() -> Address {
 /// come later, although no slot is taken.
 #[test]
 fn links_that_wait_for_a_request_are_bounded() {
-    let files = Arc::new(overlay_gnutella::Catalogue::new([overlay_gnutella::SharedFile {
+    let files = Arc::new(Catalogue::new([SharedFile {
         name: "empty.txt".into(),
         size: 0,
-        object: overlay_peer::Object(0),
+        object: Object(0),
     }]));
     let settings = Settings { uploads: 1, greetings: 2, ..quiet() };
     let config = Config { settings: Arc::new(settings), ..Config::new(guid(1)) };
@@ -413,4 +419,116 @@ fn a_second_link_to_a_host_is_closed() {
     }
     assert_eq!(servent.neighbours().collect::<Vec<_>>(), links[..1]);
     assert_eq!(driver.closed, links[1..]);
+}
+
+fn offer(name: Vec<u8>) -> Hit {
+    let (address, servent) = (address(3), guid(3));
+    Hit { address, push: false, servent, index: 0, size: 10, speed: 1, name: name.into() }
+}
+
+/// The index says which file it is; a name that would make the head too long is told in part.
+#[test]
+fn a_long_name_gives_a_request_that_can_be_read() {
+    for (length, told) in [(1_024, 1_024), (6_000, 1_024), (60_000, 1_024)] {
+        let mut servent = sharing(quiet());
+        let mut driver = Recorder::new();
+        let hit = offer(vec![b' '; length]);
+        let fetch = Command::Fetch { fetch: 1, hit, into: Object(1), from: 0 };
+        driver.input(&mut servent, |s, cx| s.command(fetch, cx));
+        let (link, to) = driver.connects[0];
+        open(&mut servent, &mut driver, link, to, false);
+        let mut bytes = Vec::new();
+        driver.sent.last().unwrap().1.encode(&mut bytes);
+        let head = Head::decode(&bytes).unwrap();
+        let target = Request::parse(head).unwrap().target;
+        assert_eq!(target.decoded_name(), Some(vec![b' '; told]));
+        assert!(matches!(target, Target::File { index: 0, .. }));
+    }
+}
+
+/// The same for the GIV after a Push.
+#[test]
+fn a_long_name_gives_a_giv_that_can_be_read() {
+    let file = SharedFile { name: "long ".repeat(6_000), size: 1, object: Object(0) };
+    let mut servent = Servent::new(Config::new(guid(1)), Arc::new(Catalogue::new([file])), [0]);
+    let mut driver = Recorder::new();
+    let neighbour = driver.neighbour(&mut servent, 5);
+    receive(&mut servent, &mut driver, neighbour, push(1, address(9)));
+    let (link, to) = driver.connects[0];
+    open(&mut servent, &mut driver, link, to, false);
+    let mut bytes = Vec::new();
+    driver.sent.last().unwrap().1.encode(&mut bytes);
+    assert_eq!(Giv::parse(Head::decode(&bytes).unwrap()).unwrap().name.len(), 1_024);
+}
+
+/// A file whose name does not fit into a hit does not hide those behind it.
+#[test]
+fn a_name_too_long_for_a_hit_is_skipped() {
+    let names = ["x song ".repeat(5_000), "a song.mp3".into(), "b song.mp3".into()];
+    let file = |name| SharedFile { name, size: 1, object: Object(0) };
+    let files = Arc::new(Catalogue::new(names.into_iter().map(file)));
+    let mut servent = Servent::new(Config::new(guid(1)), files, [0, 1, 2]);
+    let mut driver = Recorder::new();
+    let neighbour = driver.neighbour(&mut servent, 5);
+    assert_eq!(found(&mut servent, &mut driver, neighbour, QueryFlags::from_min_speed(0)), [1, 2]);
+}
+
+/// The indices in the hit that answers a query for `song`.
+fn found(servent: &mut Servent, driver: &mut Recorder, on: Link, flags: QueryFlags) -> Vec<u32> {
+    let query = OwnedPayload::Query(Query::new(flags, b"song").unwrap().to_owned());
+    driver.sent.clear();
+    let asked = guid(u32::from(flags.0) + 1);
+    receive(servent, driver, on, descriptor(asked, 1, 0, query));
+    let hits = driver.sent.iter().filter_map(|(_, message)| match message {
+        Message::Descriptor { descriptor, .. } => match descriptor.payload() {
+            OwnedPayload::QueryHit(hit) => Some(hit.borrow()),
+            _ => None,
+        },
+        _ => None,
+    });
+    hits.flat_map(|hit| hit.results.map(|result| result.index).collect::<Vec<_>>()).collect()
+}
+
+/// A query can ask for less than a servent would answer.
+#[test]
+fn no_more_results_than_wanted() {
+    let file = |n| SharedFile { name: format!("{n} song"), size: 1, object: Object(n) };
+    let files = Arc::new(Catalogue::new((0..30).map(file)));
+    let mut servent = Servent::new(Config::new(guid(1)), files, 0..30);
+    let mut driver = Recorder::new();
+    let neighbour = driver.neighbour(&mut servent, 5);
+    for (wanted, given) in [(0, 10), (3, 3), (10, 10), (20, 10)] {
+        let flags = QueryFlags(QueryFlags::MARK | wanted);
+        assert_eq!(found(&mut servent, &mut driver, neighbour, flags).len(), given, "{wanted}");
+    }
+}
+
+#[test]
+fn a_pong_tells_how_much_is_shared() {
+    let mut driver = Recorder::new();
+    let file = |size| SharedFile { name: "x".into(), size, object: Object(0) };
+    let files = Arc::new(Catalogue::new([file(3_000), file(100_000), file(2_000)]));
+    for (shares, kbytes) in [(vec![], 0), (vec![0, 2], 4), (vec![0, 0, 1], 100)] {
+        let mut servent = Servent::new(Config::new(guid(1)), files.clone(), shares);
+        let neighbour = driver.neighbour(&mut servent, 5);
+        let ping = OwnedPayload::Ping(OwnedPing::default());
+        receive(&mut servent, &mut driver, neighbour, descriptor(guid(9), 1, 0, ping));
+        let (_, Message::Descriptor { descriptor, .. }) = driver.sent.last().unwrap() else {
+            panic!("{:?}", driver.sent)
+        };
+        let OwnedPayload::Pong(pong) = descriptor.payload() else { panic!("{descriptor:?}") };
+        assert_eq!((pong.files as usize, pong.kbytes), (servent.shares().len(), kbytes));
+    }
+}
+
+/// However many connect and say nothing, only some are kept waiting.
+#[test]
+fn links_that_say_nothing_are_bounded() {
+    let mut servent = sharing(Settings { greetings: 3, ..quiet() });
+    let mut driver = Recorder::new();
+    let links: Vec<Link> = (0..5).map(|_| driver.link()).collect();
+    for &link in &links {
+        open(&mut servent, &mut driver, link, address(9), true);
+    }
+    assert_eq!((driver.closed.as_slice(), servent.counters().refused), (&links[3..], 2));
 }

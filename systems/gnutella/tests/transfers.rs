@@ -10,10 +10,10 @@ use std::time::Duration;
 use common::*;
 use gnutella_wire::Guid;
 use overlay_gnutella::{
-    Catalogue, Command, Config, Event, FetchFailure, Hit, Misbehaviour, Servent, Settings,
-    SharedFile,
+    Catalogue, Command, Config, Event, FetchFailure, HeadKind, Hit, Message, Misbehaviour, Servent,
+    Settings, SharedFile,
 };
-use overlay_peer::{Address, Object, Reason, StoreError};
+use overlay_peer::{Address, LinkState, Object, Peer, Reason, StoreError};
 use overlay_sim::{Host, PeerIndex, World};
 
 const SIZE: usize = 300_001;
@@ -139,6 +139,95 @@ fn an_empty_file_can_be_fetched() {
     let mut scene = scene(false, false, quiet());
     scene.hit = Hit { index: 2, size: 0, ..scene.hit };
     assert_eq!(scene.fetch(0), fetched(0, false));
+    assert_eq!(scene.fetched(), Some(&vec![]), "the file exists, and is empty");
+}
+
+/// Of two fetches with one number the first goes on.
+#[test]
+fn a_number_in_use_is_refused() {
+    let mut scene = scene(false, false, quiet());
+    for into in [INTO, Object(78)] {
+        let hit = scene.hit.clone();
+        scene.world.command(SEEKER, Command::Fetch { fetch: 8, hit, into, from: 0 }, FETCH);
+    }
+    scene.world.run_for(Duration::from_secs(60));
+    let mut expected = failed(FetchFailure::NumberInUse);
+    expected.extend(fetched(SIZE, false));
+    assert_eq!(scene.outcome(), expected);
+    assert_eq!(scene.fetched(), Some(&content(4, SIZE)));
+    assert!(!scene.world.store().objects.contains_key(&(SEEKER.0, 78)));
+    // The number is free again.
+    assert_eq!(scene.fetch(0), fetched(SIZE, false));
+}
+
+/// A response that starts at another byte than was asked for, whatever the status.
+#[test]
+fn a_response_from_another_byte_is_refused() {
+    for (from, starts, expected) in
+        [(4, 4, None), (4, 3, Some(())), (4, 0, Some(())), (0, 4, Some(()))]
+    {
+        let mut servent = Servent::new(Config::new(guid(0)), files(), []);
+        let mut driver = Recorder::new();
+        let command = Command::Fetch { fetch: 8, hit: offer(), into: INTO, from };
+        driver.input(&mut servent, |s, cx| s.command(command, cx));
+        let (link, remote) = driver.connects[0];
+        let open = LinkState::Open { remote, inbound: false };
+        driver.input(&mut servent, |s, cx| s.link_changed(link, open, cx));
+        // As many bytes as expected, from elsewhere.
+        let head = gnutella_wire::Response::ok(starts, starts + 10 - from, 20, true);
+        let head = Message::Head { kind: HeadKind::Response, head: Box::new(head) };
+        driver.input(&mut servent, |s, cx| s.receive(link, head, cx));
+        let events = expected.map(|()| failed(FetchFailure::BadResponse)).unwrap_or_default();
+        assert_eq!(driver.events, events, "from {from}, starts {starts}");
+    }
+}
+
+/// A file of ten bytes.
+fn offer() -> Hit {
+    let name = b"x".as_slice().into();
+    Hit { address: address(2), push: false, servent: guid(2), index: 1, size: 10, speed: 1, name }
+}
+
+/// A GIV serves the fetch that asked this very servent for this very file.
+#[test]
+fn a_giv_from_another_servent_is_misbehaviour() {
+    for (index, from, accepted) in [(1, 2, true), (1, 3, false), (2, 2, false)] {
+        let mut servent = Servent::new(
+            Config { settings: Arc::new(quiet()), ..Config::new(guid(0)) },
+            files(),
+            [],
+        );
+        let mut driver = Recorder::new();
+        let neighbour = driver.neighbour(&mut servent, 1);
+        // The search and its hit make the route for the Push.
+        let search = Command::Search { search: 1, text: "x".into() };
+        driver.input(&mut servent, |s, cx| s.command(search, cx));
+        let Some((_, Message::Descriptor { descriptor, .. })) = driver.sent.last() else {
+            panic!("a query")
+        };
+        let Address::V4(address) = address(2) else { panic!("IPv4") };
+        let hit = gnutella_wire::OwnedQueryHit::new(address, 1, guid(2), []).unwrap();
+        let hit = gnutella_wire::OwnedPayload::QueryHit(hit);
+        let hit = Arc::new(overlay_gnutella::Descriptor::new(descriptor.guid(), hit));
+        let hit = Message::Descriptor { ttl: 1, hops: 0, descriptor: hit };
+        driver.input(&mut servent, |s, cx| s.receive(neighbour, hit, cx));
+        let hit = Hit { push: true, ..offer() };
+        let command = Command::Fetch { fetch: 8, hit, into: INTO, from: 0 };
+        driver.input(&mut servent, |s, cx| s.command(command, cx));
+        driver.events.clear();
+        let link = driver.link();
+        let open = LinkState::Open { remote: common::address(9), inbound: true };
+        driver.input(&mut servent, |s, cx| s.link_changed(link, open, cx));
+        let head = Box::new(gnutella_wire::Giv::build(index, guid(from), b"x"));
+        let giv = Message::Head { kind: HeadKind::Giv, head };
+        driver.input(&mut servent, |s, cx| s.receive(link, giv, cx));
+        let what = Misbehaviour::UnaskedGiv;
+        let events = if accepted { vec![] } else { vec![Event::Misbehaved { link, what }] };
+        assert_eq!(driver.events, events, "file {index} of {from}");
+        let requested =
+            matches!(driver.sent.last(), Some((on, Message::Head { .. })) if *on == link);
+        assert_eq!(requested, accepted);
+    }
 }
 
 #[test]
@@ -291,18 +380,7 @@ fn slots_bound_the_uploads_at_a_time() {
 fn a_write_that_fails_ends_the_fetch() {
     let mut servent = Servent::new(Config::new(guid(0)), files(), []);
     let mut driver = Recorder::new();
-    let hit = Hit {
-        address: address(2),
-        push: false,
-        servent: guid(2),
-        index: 1,
-        size: 10,
-        speed: 1,
-        name: b"x".as_slice().into(),
-    };
-    use overlay_gnutella::{HeadKind, Message};
-    use overlay_peer::{LinkState, Peer};
-    let command = Command::Fetch { fetch: 8, hit, into: INTO, from: 0 };
+    let command = Command::Fetch { fetch: 8, hit: offer(), into: INTO, from: 0 };
     driver.input(&mut servent, |s, cx| s.command(command, cx));
     let (link, to) = driver.connects[0];
     assert_eq!(to, address(2));
@@ -323,8 +401,6 @@ fn a_write_that_fails_ends_the_fetch() {
 fn a_giv_nobody_asked_for_is_misbehaviour() {
     let mut servent = Servent::new(Config::new(guid(0)), files(), []);
     let mut driver = Recorder::new();
-    use overlay_gnutella::{HeadKind, Message};
-    use overlay_peer::{LinkState, Peer};
     let link = driver.link();
     let open = LinkState::Open { remote: address(1), inbound: true };
     driver.input(&mut servent, |s, cx| s.link_changed(link, open, cx));
