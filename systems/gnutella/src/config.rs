@@ -44,7 +44,8 @@ pub struct Settings {
     /// The servent connects to hosts it knows until it has so many links; 0: only to the hosts named
     /// in a [`Command::Join`](crate::Command::Join).
     pub target_links: usize,
-    /// The most links to neighbours, at most [`Settings::LINKS`].
+    /// The most links to neighbours, those still in their handshake included if this servent opened
+    /// them; at most [`Settings::LINKS`].
     pub max_links: usize,
     /// How often each neighbour is sent a Ping with TTL 1, so that a dead one is noticed; `None` for
     /// never. A neighbour that says nothing at all during three of them is closed.
@@ -76,7 +77,9 @@ pub struct Settings {
     pub courtesy_pongs: usize,
     /// The most fetches at a time.
     pub fetches: usize,
-    /// The most uploads at a time; others are answered 503.
+    /// The most uploads at a time; others are answered 503. Links that wait for a request are no
+    /// uploads: there are up to [`greetings`](Self::greetings) more of these, and of those opened
+    /// because of Pushes up to `uploads`, two to one address and two for one neighbour.
     pub uploads: usize,
     /// How many bytes are read from a shared file at a time, at most [`Settings::CHUNK`].
     pub chunk: u32,

@@ -216,13 +216,13 @@ fn never_more_links_than_allowed() {
 
 /// The GUID of the last Ping that was sent on this link.
 fn pinged(driver: &Recorder, on: Link) -> Guid {
-    let pings = driver.sent.iter().filter_map(|(link, message)| match message {
+    let mut pings = driver.sent.iter().filter_map(|(link, message)| match message {
         Message::Descriptor { descriptor, .. } if *link == on => {
             matches!(descriptor.payload(), OwnedPayload::Ping(_)).then(|| descriptor.guid())
         }
         _ => None,
     });
-    pings.last().unwrap()
+    pings.next_back().unwrap()
 }
 
 fn pong(guid: Guid, hops: u8, host: Address) -> Message {
