@@ -190,7 +190,8 @@ pub enum Message {
         key: Id160,
         /// Whether a replica's copy is good enough, or the owner itself is asked.
         copy: bool,
-        /// Where the last answer said that the rest begins.
+        /// Where the last answer said that the rest begins; only the node that said so knows what
+        /// it means.
         after: Option<u64>,
     },
     /// What is published under the key, or part of it.
@@ -228,8 +229,8 @@ pub enum Message {
         upto: Id160,
         /// How many publications there are.
         count: u32,
-        /// The sum of their fingerprints modulo 2^64.
-        digest: u64,
+        /// The sum of their fingerprints modulo 2^128.
+        digest: u128,
     },
     /// I have the same.
     Agreed {
@@ -252,12 +253,12 @@ pub enum Message {
     /// On a link: fingerprints of publications the sender has.
     Fingerprints {
         /// The fingerprints.
-        fingerprints: Vec<u64>,
+        fingerprints: Vec<u128>,
     },
     /// On a link: those of the fingerprints that the sender lacks.
     Wanted {
         /// The fingerprints.
-        fingerprints: Vec<u64>,
+        fingerprints: Vec<u128>,
     },
     /// On a link: publications that the other side lacks.
     Entries {

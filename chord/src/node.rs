@@ -4,9 +4,10 @@
 //! (`rpc.rs`). Everything a user asks for, and most upkeep, is an [`operation`](operation::Operation):
 //! a lookup and then a word with the owner (`routing.rs`, `values.rs`). The ring itself is kept by
 //! the corrected operations of [`Member`](crate::Member), one state-changing query at a time
-//! (`joining.rs`, `membership.rs`). Keys move, and replicas are repaired, over links (`sync.rs`), and so do blobs
-//! (`blobs.rs`).
+//! (`joining.rs`, `membership.rs`). Keys move, and replicas are repaired, over links (`sync.rs`),
+//! with nodes that may (`admission.rs`), and so do blobs (`blobs.rs`).
 
+mod admission;
 mod answers;
 mod blobs;
 mod command;
@@ -33,6 +34,7 @@ use crate::{Contact, FingerTable, Id160, Member, Message, Store};
 pub use command::{Command, Event, Failure, FetchFailure, Misbehaviour, Part, SharedBlob};
 pub use config::{Config, Limits};
 
+use admission::Admission;
 use blobs::Blobs;
 use joining::Standing;
 use membership::Upkeep;
@@ -74,6 +76,7 @@ pub struct Node {
     store: Store,
     upkeep: Upkeep,
     sync: Sync,
+    admission: Admission,
     requests: Requests,
     operations: Operations,
     sessions: BTreeMap<Link, Session>,
@@ -124,6 +127,7 @@ impl Node {
             store: Store::new(config.limits.store),
             upkeep: Upkeep::default(),
             sync: Sync::default(),
+            admission: Admission::default(),
             requests: Requests::default(),
             operations: Operations::default(),
             sessions: BTreeMap::new(),

@@ -47,42 +47,44 @@ pub enum Full {
 /// Sets of publications by key. Sets only grow, one publication at a time; whole ranges of keys are
 /// dropped when they are no longer this node's business.
 ///
-/// Each publication has a fingerprint, the first 8 bytes of SHA-1 over key, publisher and value. Two
+/// Each publication has a fingerprint, the first 16 bytes of SHA-1 over key, publisher and value. Two
 /// nodes compare ranges of keys by the sum of the fingerprints, and page through a set in their
-/// order.
+/// order. In half of these bytes two publications could be made to collide at a cost of 2^32.
 #[derive(Clone, Debug)]
 pub struct Store {
     bounds: Bounds,
     buckets: BTreeMap<Id160, Bucket>,
     publications: usize,
     bytes: usize,
+    /// Counts changes.
+    version: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Bucket {
     /// The round in which it was last known to be wanted here.
     round: u32,
-    /// By rising fingerprint.
-    items: Vec<(u64, Publication)>,
+    /// By rising fingerprint, and those with the same one in the order of publications.
+    items: Vec<(u128, Publication)>,
 }
 
 /// A part of a set, in the order of fingerprints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub publications: Vec<Publication>,
-    /// Where the next page starts, if there is one.
+    /// Where the next page starts, if there is one: after so many publications.
     pub next: Option<u64>,
 }
 
 /// What a publication costs beside its value: itself and its fingerprint.
-const COST: usize = size_of::<(u64, Publication)>();
+const COST: usize = size_of::<(u128, Publication)>();
 /// What a key costs.
 const KEY_COST: usize = size_of::<(Id160, Bucket)>();
 
 impl Store {
     /// An empty store.
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, buckets: BTreeMap::new(), publications: 0, bytes: 0 }
+        Self { bounds, buckets: BTreeMap::new(), publications: 0, bytes: 0, version: 0 }
     }
 
     /// How many publications it holds.
@@ -120,14 +122,25 @@ impl Store {
         publication: Publication,
         round: u32,
     ) -> Result<bool, Full> {
-        let Bounds { publications_per_key, bytes, value_len } = self.bounds;
-        let len = publication.value.len();
-        if len > value_len {
-            return Err(Full::Value { len, max: value_len });
+        let (len, max) = (publication.value.len(), self.bounds.value_len);
+        if len > max {
+            return Err(Full::Value { len, max });
         }
         let fingerprint = fingerprint(key, &publication);
+        self.insert_as(key, fingerprint, publication, round)
+    }
+
+    fn insert_as(
+        &mut self,
+        key: Id160,
+        fingerprint: u128,
+        publication: Publication,
+        round: u32,
+    ) -> Result<bool, Full> {
+        let Bounds { publications_per_key, bytes, .. } = self.bounds;
+        let len = publication.value.len();
         let bucket = self.buckets.get_mut(&key);
-        let place = |items: &[(u64, Publication)]| {
+        let place = |items: &[(u128, Publication)]| {
             items.binary_search_by(|(f, p)| f.cmp(&fingerprint).then_with(|| p.cmp(&publication)))
         };
         let at = match bucket.as_ref().map(|bucket| place(&bucket.items)) {
@@ -155,32 +168,38 @@ impl Store {
         bucket.items.insert(at, (fingerprint, publication));
         self.publications += 1;
         self.bytes += cost;
+        self.version += 1;
         Ok(true)
     }
 
-    /// The publications under `key` whose fingerprint is above `after` (all, if `None`), as many as
-    /// fit into `room` bytes on the wire.
+    /// The publications under `key` after the first `after` (all, if `None`), as many as fit into
+    /// `room` bytes on the wire. Sets only grow, so that nothing that was there when the first page
+    /// was shown is left out of the others.
     pub(crate) fn page(&self, key: Id160, after: Option<u64>, room: usize) -> Page {
         let items = self.buckets.get(&key).map_or(&[][..], |bucket| &bucket.items);
-        let from = after.map_or(0, |after| items.partition_point(|(f, _)| *f <= after));
+        let from = usize::try_from(after.unwrap_or(0)).unwrap_or(usize::MAX).min(items.len());
         let mut page = Page { publications: Vec::new(), next: None };
-        let (mut used, mut last) = (0, None);
-        for (fingerprint, publication) in &items[from..] {
+        let mut used = 0;
+        for (_, publication) in &items[from..] {
             used += message::publication_len(publication);
             if used > room {
-                page.next = last;
+                page.next = Some((from + page.publications.len()) as u64);
                 break;
             }
             page.publications.push(publication.clone());
-            last = Some(*fingerprint);
         }
         page
     }
 
+    /// Which state of the store this is: another number after each change of what it holds.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Number and sum of fingerprints of the publications whose key is in (after, upto].
-    pub(crate) fn digest(&self, after: Id160, upto: Id160) -> (u32, u64) {
+    pub(crate) fn digest(&self, after: Id160, upto: Id160) -> (u32, u128) {
         self.fingerprints(after, upto).fold((0, 0), |(count, sum), (_, fingerprint)| {
-            (u32::saturating_add(count, 1), u64::wrapping_add(sum, fingerprint))
+            (u32::saturating_add(count, 1), u128::wrapping_add(sum, fingerprint))
         })
     }
 
@@ -189,14 +208,14 @@ impl Store {
         &self,
         after: Id160,
         upto: Id160,
-    ) -> impl Iterator<Item = (Id160, u64)> {
+    ) -> impl Iterator<Item = (Id160, u128)> {
         self.range(after, upto).flat_map(|(key, bucket)| {
             bucket.items.iter().map(|(fingerprint, _)| (*key, *fingerprint))
         })
     }
 
     /// A publication by key and fingerprint.
-    pub(crate) fn by_fingerprint(&self, key: Id160, fingerprint: u64) -> Option<&Publication> {
+    pub(crate) fn by_fingerprint(&self, key: Id160, fingerprint: u128) -> Option<&Publication> {
         let items = &self.buckets.get(&key)?.items;
         let at = items.partition_point(|(f, _)| *f < fingerprint);
         items.get(at).filter(|(f, _)| *f == fingerprint).map(|(_, publication)| publication)
@@ -234,6 +253,7 @@ impl Store {
             .collect();
         for key in &keys {
             if let Some(bucket) = self.buckets.remove(key) {
+                self.version += 1;
                 self.publications -= bucket.items.len();
                 self.bytes -= KEY_COST
                     + bucket.items.iter().map(|(_, p)| COST + p.value.len()).sum::<usize>();
@@ -252,13 +272,13 @@ impl Store {
     }
 }
 
-/// The first 8 bytes of SHA-1 over key, publisher in wire form, and value.
-fn fingerprint(key: Id160, publication: &Publication) -> u64 {
+/// The first 16 bytes of SHA-1 over key, publisher in wire form, and value.
+fn fingerprint(key: Id160, publication: &Publication) -> u128 {
     let mut head = Vec::with_capacity(39);
     head.extend_from_slice(key.as_bytes());
     message::put_address(&mut head, publication.publisher);
     let hash = Sha1::new().chain_update(&head).chain_update(&publication.value).finalize();
-    hash.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    hash.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use overlay_chord::interval::{between, in_closed_open, in_open_closed};
 use overlay_chord::{
     Contact, Decoded, FingerTable, Id, Id64, Id160, Lookup, Member, Message, Next, Publication,
-    Rectified, Refusal, Ring, Routing, SuccessorList, Traffic, is_ordered,
+    Rectified, Refusal, Ring, Routing, SuccessorList, Traffic, VERSION, is_ordered,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -132,7 +132,7 @@ fn message() -> impl Strategy<Value = Message> {
     let (n, cursor) = (any::<u32>(), any::<Option<u64>>());
     let contacts = || vec(contact(), 0..6);
     let publications = || vec(publication(), 0..6);
-    let fingerprints = vec(any::<u64>(), 0..40);
+    let fingerprints = vec(any::<u128>(), 0..40);
     prop_oneof![
         n.prop_map(|request| Message::Ping { request }),
         n.prop_map(|request| Message::Pong { request }),
@@ -183,7 +183,7 @@ fn message() -> impl Strategy<Value = Message> {
         ),
         (n, contact()).prop_map(|(request, contact)| Message::Elsewhere { request, contact }),
         (n, refusal()).prop_map(|(request, reason)| Message::Refused { request, reason }),
-        (n, id160(), id160(), any::<u32>(), any::<u64>()).prop_map(
+        (n, id160(), id160(), any::<u32>(), any::<u128>()).prop_map(
             |(request, after, upto, count, digest)| Message::Offer {
                 request,
                 after,
@@ -439,8 +439,23 @@ proptest! {
     }
 
     #[test]
-    fn no_panic_on_arbitrary_bytes(bytes in vec(any::<u8>(), 0..200)) {
-        let _ = Message::decode_prefix(&bytes);
+    fn no_panic_on_arbitrary_bytes(
+        version in prop_oneof![9 => Just(VERSION), 1 => any::<u8>()],
+        kind in prop_oneof![9 => 0..0x48_u8, 1 => any::<u8>()],
+        len in prop_oneof![4 => Just(None), 1 => any::<u8>().prop_map(Some)],
+        body in vec(any::<u8>(), 0..120),
+    ) {
+        // Mostly a known kind and the right length, so that what is read is the body.
+        let mut bytes = vec![version, kind, len.unwrap_or(body.len() as u8)];
+        bytes.extend(body);
+        match Message::decode_prefix(&bytes) {
+            Ok(Decoded::Complete { value, consumed }) => {
+                prop_assert_eq!(version, VERSION);
+                prop_assert_eq!(encoded(&value), &bytes[..consumed]);
+            }
+            Ok(Decoded::Partial { needed }) => prop_assert!(needed >= 1),
+            Err(error) => prop_assert!(error.offset <= bytes.len()),
+        }
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl Reader<'_> {
                 after: self.id("after")?,
                 upto: self.id("upto")?,
                 count: self.u32("count")?,
-                digest: self.u64("digest")?,
+                digest: self.u128("digest")?,
             },
             kind::AGREED => Message::Agreed { request: self.u32("request")? },
             kind::DIFFER => Message::Differ { request: self.u32("request")? },
@@ -155,9 +155,9 @@ impl Reader<'_> {
                 Message::Reconcile { after: self.id("after")?, upto: self.id("upto")? }
             }
             kind::FINGERPRINTS => {
-                Message::Fingerprints { fingerprints: self.rest(|r| r.u64("fingerprint"))? }
+                Message::Fingerprints { fingerprints: self.rest(|r| r.u128("fingerprint"))? }
             }
-            kind::WANTED => Message::Wanted { fingerprints: self.rest(|r| r.u64("fingerprint"))? },
+            kind::WANTED => Message::Wanted { fingerprints: self.rest(|r| r.u128("fingerprint"))? },
             kind::ENTRIES => Message::Entries {
                 key: self.id("key")?,
                 publications: self.rest(Self::publication)?,
@@ -207,6 +207,10 @@ impl Reader<'_> {
 
     fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         self.array(field).map(u32::from_be_bytes)
+    }
+
+    fn u128(&mut self, field: &'static str) -> Result<u128, DecodeError> {
+        self.array(field).map(u128::from_be_bytes)
     }
 
     fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {

@@ -102,14 +102,14 @@ impl Message {
                 put_id(out, *after);
                 put_id(out, *upto);
                 out.put_u32(*count);
-                out.put_u64(*digest);
+                out.put_u128(*digest);
             }
             Self::Reconcile { after, upto } => {
                 put_id(out, *after);
                 put_id(out, *upto);
             }
             Self::Fingerprints { fingerprints } | Self::Wanted { fingerprints } => {
-                fingerprints.iter().for_each(|fingerprint| out.put_u64(*fingerprint));
+                fingerprints.iter().for_each(|fingerprint| out.put_u128(*fingerprint));
             }
             Self::Entries { key, publications } => {
                 put_id(out, *key);
@@ -153,10 +153,10 @@ impl Message {
             }
             Self::Elsewhere { contact, .. } => 4 + contacts_len(core::slice::from_ref(contact)),
             Self::Refused { .. } | Self::Missing { .. } => 5,
-            Self::Offer { .. } => 56,
+            Self::Offer { .. } => 64,
             Self::Reconcile { .. } => 40,
             Self::Fingerprints { fingerprints } | Self::Wanted { fingerprints } => {
-                8 * fingerprints.len()
+                16 * fingerprints.len()
             }
             Self::Entries { publications, .. } => {
                 20 + publications.iter().map(publication_len).sum::<usize>()

@@ -92,7 +92,7 @@ impl Node {
             }
             Message::Get { request, key, copy, after } => self.show(request, key, copy, after),
             Message::Offer { request, after, upto, count, digest } => {
-                self.answer_offer(request, (after, upto), (count, digest))
+                self.answer_offer(from, request, (after, upto), (count, digest), cx)
             }
             Message::Ping { request } => Message::Pong { request },
             // `heard` sends only questions here; all others have no number to answer to.

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use overlay_peer::Address;
 
+use super::admission::Admission;
 use super::membership::{RETRY, Upkeep};
 use super::operation::{Kind, Operation};
 use super::rpc::Purpose;
@@ -228,6 +229,7 @@ impl Node {
         self.standing = Standing::Outside;
         self.upkeep = Upkeep::default();
         self.sync.begin(false);
+        self.admission = Admission::default();
         for task in [Task::Stabilize, Task::Fingers, Task::Sync, Task::Refresh] {
             self.tasks.cancel(task);
         }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use overlay_peer::{Address, Link, Reason, StoreError, Ticket, Time};
 
+use super::admission::Terms;
 use super::joining::Standing;
 use super::serving::Serving;
 use super::sync::{Giving, Taking};
@@ -41,6 +42,8 @@ pub(super) enum Talk {
 /// Exchanges of keys that others may have under way with this node. Each may make it remember as many
 /// fingerprints as its store could hold.
 const TAKING: usize = 8;
+/// How many of these may be with nodes that are no neighbours.
+const STRANGERS: usize = 4;
 /// How often idle links are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -100,9 +103,11 @@ impl Node {
                     self.drop_link(link, cx);
                     return self.refused(remote, Refusal::NotMember, cx);
                 }
-                *talk = Talk::Taking(Taking::new(after, upto));
-                let taking = |session: &&Session| matches!(session.talk, Talk::Taking(_));
-                if self.sessions.values().filter(taking).count() > TAKING {
+                let terms = self.admission.accept(remote, (after, upto), cx.now());
+                if let Some(terms) = terms {
+                    *talk = Talk::Taking(Taking::new((after, upto), terms));
+                }
+                if terms.is_none_or(|terms| self.takes_too_much(terms)) {
                     self.drop_link(link, cx);
                     self.refused(remote, Refusal::TooMuch, cx);
                 }
@@ -124,6 +129,17 @@ impl Node {
                 self.break_off(link, what, cx);
             }
         }
+    }
+
+    /// Whether others have more exchanges under way than they may, the last one on these terms. Nodes
+    /// that are no neighbours leave some to those that are.
+    fn takes_too_much(&self, terms: Terms) -> bool {
+        let others = self.sessions.values().filter_map(|session| match &session.talk {
+            Talk::Taking(taking) => Some(taking.terms.neighbour),
+            _ => None,
+        });
+        let most = if terms.neighbour { TAKING } else { STRANGERS };
+        others.filter(|neighbour| terms.neighbour || !neighbour).count() > most
     }
 
     /// A link is gone.

@@ -10,8 +10,9 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use overlay_peer::Link;
+use overlay_peer::{Address, Link};
 
+use super::admission::Terms;
 use super::joining::Standing;
 use super::operation::{Kind, Operation};
 use super::rpc::Purpose;
@@ -21,7 +22,7 @@ use super::{Cx, Event, Misbehaviour, Node};
 use crate::{Contact, Id, Id160, Message, Publication, Refusal};
 
 /// Fingerprints in one message.
-const FINGERPRINTS: usize = 4_000;
+const FINGERPRINTS: usize = 2_000;
 /// Bytes of publications in one message, at least one.
 const ENTRIES: usize = 32 << 10;
 /// While more is queued on a link, nothing is added.
@@ -71,7 +72,7 @@ pub(super) struct Giving {
     flow: Flow,
     /// How many fingerprints we sent, and which of them the other side lacks.
     sent: usize,
-    wanted: BTreeSet<u64>,
+    wanted: BTreeSet<u128>,
     /// Whether the other side has said all it wants and has.
     heard: bool,
 }
@@ -79,11 +80,12 @@ pub(super) struct Giving {
 /// Our side of an exchange that another node began.
 #[derive(Clone, Debug)]
 pub(super) struct Taking {
+    pub terms: Terms,
     after: Id160,
     upto: Id160,
     flow: Flow,
     /// What the other side has.
-    theirs: BTreeSet<u64>,
+    theirs: BTreeSet<u128>,
     /// Whether it has told us all of that.
     heard: bool,
 }
@@ -91,8 +93,8 @@ pub(super) struct Taking {
 /// What is being sent on a link, the next last.
 #[derive(Clone, Debug, Default)]
 struct Flow {
-    fingerprints: Vec<u64>,
-    entries: Vec<(Id160, u64)>,
+    fingerprints: Vec<u128>,
+    entries: Vec<(Id160, u128)>,
     /// Whether `End` is due after that.
     end: bool,
 }
@@ -107,9 +109,9 @@ impl Sync {
 }
 
 impl Taking {
-    pub fn new(after: Id160, upto: Id160) -> Self {
+    pub fn new((after, upto): (Id160, Id160), terms: Terms) -> Self {
         let (flow, theirs) = (Flow::default(), BTreeSet::new());
-        Self { after, upto, flow, theirs, heard: false }
+        Self { terms, after, upto, flow, theirs, heard: false }
     }
 }
 
@@ -204,7 +206,7 @@ impl Node {
                     run.after = to.id;
                 }
                 let (after, upto) = (run.after, run.upto);
-                let (count, digest) = self.store.digest(after, upto);
+                let (count, digest) = self.digest(after, upto);
                 let offer = |request| Message::Offer { request, after, upto, count, digest };
                 self.ask(to.address, Purpose::Offer(self.sync.run, to), offer, cx);
             }
@@ -226,14 +228,22 @@ impl Node {
     /// Another node offers keys: do we have the same?
     pub(super) fn answer_offer(
         &mut self,
+        from: Address,
         request: u32,
         (after, upto): (Id160, Id160),
-        theirs: (u32, u64),
+        theirs: (u32, u128),
+        cx: &mut Cx<'_>,
     ) -> Message {
-        if self.store.digest(after, upto) == theirs {
+        let Some(terms) = self.admit_offer(from, (after, upto), cx) else {
+            let reason = Refusal::TooMuch;
+            self.refused(from, reason, cx);
+            return Message::Refused { request, reason };
+        };
+        if self.digest(after, upto) == theirs {
             self.store.touch(after, upto, self.sync.round);
             Message::Agreed { request }
         } else {
+            self.admission.invite(from, (after, upto), terms, cx.now());
             Message::Differ { request }
         }
     }
@@ -327,7 +337,7 @@ impl Node {
                 let mut ours = BTreeSet::new();
                 for (key, fingerprint) in self.store.fingerprints(taking.after, taking.upto) {
                     ours.insert(fingerprint);
-                    if !taking.theirs.contains(&fingerprint) {
+                    if taking.terms.both_ways && !taking.theirs.contains(&fingerprint) {
                         taking.flow.entries.push((key, fingerprint));
                     }
                 }

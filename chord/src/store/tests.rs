@@ -38,6 +38,48 @@ fn entries() -> impl Strategy<Value = Vec<(u8, u16, u32)>> {
     vec((0..16_u8, 0..64_u16, 0..4_u32), 0..60)
 }
 
+#[test]
+fn publications_with_one_fingerprint_are_both_kept_shown_and_counted() {
+    let mut store = Store::new(BOUNDS);
+    for number in [1, 2, 1] {
+        assert!(store.insert_as(key(1), 7, publication(number), 0).is_ok());
+    }
+    assert_eq!(store.len(), 2);
+    assert_eq!(store.digest(key(0), key(2)), (2, 14));
+    // One fits on a page.
+    let first = store.page(key(1), None, 10);
+    assert_eq!((first.publications, first.next), (Vec::from([publication(1)]), Some(1)));
+    let second = store.page(key(1), first.next, 10);
+    assert_eq!((second.publications, second.next), (Vec::from([publication(2)]), None));
+    assert!(store.page(key(1), Some(u64::MAX), 10).publications.is_empty());
+}
+
+#[test]
+fn digests_tell_fingerprints_apart_that_agree_in_either_half() {
+    let digest = |fingerprint| {
+        let mut store = Store::new(BOUNDS);
+        assert!(store.insert_as(key(1), fingerprint, publication(1), 0).is_ok());
+        store.digest(key(0), key(2))
+    };
+    let one = digest(5 << 64 | 6);
+    assert_ne!(one, digest(5 << 64 | 7));
+    assert_ne!(one, digest(4 << 64 | 6));
+}
+
+#[test]
+fn every_change_has_its_version() {
+    let mut store = Store::new(BOUNDS);
+    let mut seen = BTreeSet::from([store.version()]);
+    for number in 0..5 {
+        assert_eq!(store.insert(key(number), publication(1), 0), Ok(true));
+        assert!(seen.insert(store.version()));
+        assert_eq!(store.insert(key(number), publication(1), 1), Ok(false));
+        assert!(!seen.insert(store.version()), "nothing changed");
+    }
+    assert_eq!(store.drop_stale(key(0), key(4), 2), 4);
+    assert!(seen.insert(store.version()));
+}
+
 proptest! {
     #[test]
     fn a_set_holds_each_publication_once(entries in entries()) {
