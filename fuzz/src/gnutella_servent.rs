@@ -274,8 +274,11 @@ impl World {
         let (entries, bytes) = self.servent.footprint();
         // GUIDs, hosts, links and shares; greetings with the links it opens itself, transfers
         // (idle uploads are bounded like greetings) and searches.
-        let most = (2 * 32 + 8 + 4 + 3) + (4 + 4) + 3 + (2 + 4 + 2) + 4;
+        let most = (2 * 32 + 8 + 4 + 3) + (4 + 4) + 3 + (2 + 4) + 4;
         assert!(entries <= most, "{entries} entries");
+        // Neighbours, greetings, downloads (one link each), uploads and those that wait.
+        let links = self.driver.open.len() + self.driver.connecting.len();
+        assert!(links <= 4 + 4 + 3 + (2 + 4), "{links} links");
         assert!(bytes <= 65_536, "{bytes} bytes");
         assert!(self.servent.neighbours().count() <= 4);
         for link in self.servent.neighbours() {

@@ -66,7 +66,8 @@ pub struct Settings {
     pub route_lifetime: Duration,
     /// How many GUIDs are remembered at least; twice as many at most.
     pub routes: usize,
-    /// The most hosts in the cache of hosts to connect to.
+    /// The most hosts in the cache of hosts to connect to. Half of it is for those that the user names,
+    /// a quarter at most is what any one neighbour told.
     pub hosts: usize,
     /// How many own searches are remembered; the hits of older ones are dropped.
     pub searches: usize,
