@@ -44,8 +44,8 @@ pub(super) struct Admission {
     strangers: Used,
     /// The latest last.
     invited: Vec<Invited>,
-    /// The latest last; each with the store's version that it is of.
-    digests: Vec<((Id160, Id160), u64, (u32, u128))>,
+    /// The latest last.
+    digests: Vec<Known>,
 }
 
 /// How much of a [`Rate`] is used up.
@@ -63,12 +63,20 @@ impl Used {
             *self = Self { times: 0, since: now };
         } else {
             self.times -= back;
-            self.since = self.since + rate.every * back;
+            self.since += rate.every * back;
         }
         let free = self.times < rate.burst;
         self.times += u32::from(free);
         free
     }
+}
+
+/// What a range comes to in one version of the store.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    range: (Id160, Id160),
+    version: u64,
+    digest: (u32, u128),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,16 +124,16 @@ impl Node {
     pub(super) fn digest(&mut self, after: Id160, upto: Id160) -> (u32, u128) {
         let (range, version) = ((after, upto), self.store.version());
         let digests = &mut self.admission.digests;
-        let known = digests.iter().find(|(of, at, _)| *of == range && *at == version);
-        if let Some((_, _, digest)) = known {
-            return *digest;
+        let known = digests.iter().find(|known| known.range == range && known.version == version);
+        if let Some(known) = known {
+            return known.digest;
         }
         let digest = self.store.digest(after, upto);
-        digests.retain(|(of, _, _)| *of != range);
+        digests.retain(|known| known.range != range);
         if digests.len() == DIGESTS {
             digests.remove(0);
         }
-        digests.push((range, version, digest));
+        digests.push(Known { range, version, digest });
         digest
     }
 }
