@@ -22,7 +22,7 @@ type Shape = (&'static str, fn(usize) -> Vec<u8>);
 type Task = (&'static str, fn(&Case));
 
 const SHAPES: &[Shape] = &[
-    ("torrent", |size| repeat(size, b"l", |i| file(i), b"e")),
+    ("torrent", |size| repeat(size, b"l", file, b"e")),
     ("short strings", |size| repeat(size, b"l", |_| b"1:a".to_vec(), b"e")),
     ("small integers", |size| repeat(size, b"l", |_| b"i0e".to_vec(), b"e")),
     ("great integers", |size| repeat(size, b"l", |_| b"i-9223372036854775808e".to_vec(), b"e")),

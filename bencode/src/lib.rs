@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod decode;
+mod digits;
 mod edit;
 mod encode;
 mod error;
@@ -16,6 +17,7 @@ mod scan;
 pub mod serde;
 mod token;
 mod value;
+mod walk;
 
 pub use decode::{Decoded, Decoder, Document, decode, decode_lenient, decode_prefix};
 pub use edit::{Edit, EditError, EditErrorKind, Step};
@@ -26,3 +28,4 @@ pub use map::{Map, MapIter};
 pub use node::{Dict, DictIter, Kind, List, ListIter, Node, NodeId};
 pub use token::Tape;
 pub use value::{Raw, Value};
+pub use walk::{Event, Walk};

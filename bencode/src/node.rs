@@ -4,6 +4,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 use core::ops::Range;
 
+use crate::digits::leading_digits;
 use crate::token::Token;
 
 /// What a value is.
@@ -49,6 +50,18 @@ impl<'t, 'a> Node<'t, 'a> {
         Self::new(tokens, input, NodeId(index))
     }
 
+    /// The integer at `index`.
+    #[inline(always)]
+    pub(crate) fn integer(tokens: &'t [Token], input: &'a [u8], index: u32) -> Self {
+        Self { tokens, input, index, kind: Kind::Integer }
+    }
+
+    /// The tape, the input, and the value's place in the tape.
+    #[inline]
+    pub(crate) fn parts(self) -> (&'t [Token], &'a [u8], u32) {
+        (self.tokens, self.input, self.index)
+    }
+
     /// What the value is.
     #[inline]
     pub fn kind(self) -> Kind {
@@ -80,13 +93,26 @@ impl<'t, 'a> Node<'t, 'a> {
     }
 
     /// An integer that fits; `None` for a greater one and for other kinds.
+    #[inline]
     pub fn as_int(self) -> Option<i64> {
+        if self.kind == Kind::Integer
+            && let Some(digits) = self.input.get(self.offset() + 1..)
+            && let Some((number, len)) = leading_digits(digits)
+            && digits.get(len) == Some(&b'e')
+        {
+            return i64::try_from(number).ok();
+        }
+        self.as_any_int()
+    }
+
+    fn as_any_int(self) -> Option<i64> {
         let (negative, digits) = self.sign_and_digits()?;
         let magnitude = parse_u64(digits)?;
         if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
     }
 
     /// An integer that fits; `None` for a greater or negative one and for other kinds.
+    #[inline]
     pub fn as_uint(self) -> Option<u64> {
         let (negative, digits) = self.sign_and_digits()?;
         let magnitude = parse_u64(digits)?;
@@ -150,7 +176,7 @@ impl<'t, 'a> Node<'t, 'a> {
 
     /// The token after this value: the next value, or an end.
     #[inline]
-    fn next_index(self) -> u32 {
+    pub(crate) fn next_index(self) -> u32 {
         self.index
             + match self.kind {
                 Kind::Integer | Kind::Bytes => 1,

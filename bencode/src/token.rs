@@ -62,15 +62,26 @@ impl Token {
         self.word & ((1 << Self::KIND_BITS) - 1) == TokenKind::Dict as u32
     }
 
+    #[inline(always)]
+    pub(crate) const fn token_kind(self) -> TokenKind {
+        match self.word & ((1 << Self::KIND_BITS) - 1) {
+            0 => TokenKind::Integer,
+            1 => TokenKind::Bytes,
+            2 => TokenKind::List,
+            3 => TokenKind::Dict,
+            _ => TokenKind::End,
+        }
+    }
+
     /// `None` for an end.
     #[inline(always)]
     pub(crate) const fn kind(self) -> Option<Kind> {
-        match self.word & ((1 << Self::KIND_BITS) - 1) {
-            0 => Some(Kind::Integer),
-            1 => Some(Kind::Bytes),
-            2 => Some(Kind::List),
-            3 => Some(Kind::Dict),
-            _ => None,
+        match self.token_kind() {
+            TokenKind::Integer => Some(Kind::Integer),
+            TokenKind::Bytes => Some(Kind::Bytes),
+            TokenKind::List => Some(Kind::List),
+            TokenKind::Dict => Some(Kind::Dict),
+            TokenKind::End => None,
         }
     }
 }

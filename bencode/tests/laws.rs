@@ -6,11 +6,32 @@ mod naive;
 mod strategies;
 
 use overlay_bencode::{
-    Decoded, Decoder, ErrorKind, Kind, Limits, Node, decode, decode_lenient, decode_prefix,
+    Decoded, Decoder, ErrorKind, Event, Kind, Limits, Node, decode, decode_lenient, decode_prefix,
 };
 use proptest::prelude::*;
 
 use strategies::{nearly, value};
+
+/// What a walk along the tape has to tell, from the views of lists and dictionaries.
+fn told(node: Node<'_, '_>, told_so_far: &mut Vec<String>) {
+    match node.kind() {
+        Kind::Integer => told_so_far.push(format!("{:?}", node.digits())),
+        Kind::Bytes => told_so_far.push(format!("{:?}", node.as_bytes().unwrap())),
+        Kind::List => {
+            told_so_far.push("list".into());
+            node.as_list().unwrap().iter().for_each(|item| told(item, told_so_far));
+            told_so_far.push("end".into());
+        }
+        Kind::Dict => {
+            told_so_far.push("dict".into());
+            for (key, value) in node.as_dict().unwrap() {
+                told(key, told_so_far);
+                told(value, told_so_far);
+            }
+            told_so_far.push("end".into());
+        }
+    }
+}
 
 /// Uses every view of every value.
 fn walk(node: Node<'_, '_>, input: &[u8]) -> usize {
@@ -38,6 +59,36 @@ fn walk(node: Node<'_, '_>, input: &[u8]) -> usize {
 proptest! {
     // They are quick, and most arbitrary bytes are refused at once.
     #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn a_walk_tells_what_the_views_do(value in value()) {
+        let bytes = value.to_vec();
+        let document = decode(&bytes).unwrap();
+        let mut nodes = vec![document.root()];
+        // From every value on: what is within it, and nothing of what follows.
+        while let Some(node) = nodes.pop() {
+            let walk = node.walk();
+            let len = walk.len();
+            let walked: Vec<String> = walk
+                .map(|event| match event {
+                    Event::Integer(number) => {
+                        assert_eq!(number.as_int(), number.digits().unwrap().parse().ok());
+                        format!("{:?}", number.digits())
+                    }
+                    Event::Bytes(bytes) => format!("{bytes:?}"),
+                    Event::List => "list".into(),
+                    Event::Dict => "dict".into(),
+                    Event::End => "end".into(),
+                })
+                .collect();
+            let mut expected = Vec::new();
+            told(node, &mut expected);
+            prop_assert_eq!(len, walked.len());
+            prop_assert_eq!(walked, expected);
+            nodes.extend(node.as_list().into_iter().flatten());
+            nodes.extend(node.as_dict().into_iter().flatten().flat_map(|(key, value)| [key, value]));
+        }
+    }
 
     #[test]
     fn round_trip(value in value()) {

@@ -12,6 +12,7 @@ use ::serde::forward_to_deserialize_any;
 use super::error::{DeserializeError as Error, DeserializeErrorKind};
 use super::raw;
 use crate::decode::Decoder;
+use crate::digits::{SHORT, leading_digits};
 use crate::error::{DecodeError, Deviation, DeviationKind, ErrorKind, Expected};
 use crate::limits::Limits;
 use crate::node::Kind;
@@ -199,12 +200,18 @@ impl<'de> Deserializer<'de> {
     }
 
     /// As [`string`](Self::string), and `more` bytes must follow.
-    #[inline(never)]
     fn any_string(&mut self, more: usize) -> Result<&'de [u8]> {
+        let start = self.pos;
+        let content = self.uncounted_string(more)?;
+        self.token(start)?;
+        Ok(content)
+    }
+
+    #[inline(never)]
+    fn uncounted_string(&mut self, more: usize) -> Result<&'de [u8]> {
         let start = self.pos;
         match string(self.input, start, &self.limits, &mut self.report) {
             Ok(Text::At { content, end }) => {
-                self.token(start)?;
                 self.pos = end;
                 Ok(&self.input[content..end])
             }
@@ -213,11 +220,12 @@ impl<'de> Deserializer<'de> {
         }
     }
 
+    /// A key, which counts as a token when its order is checked: that error comes first.
     #[inline(never)]
     fn any_key(&mut self) -> Result<&'de [u8]> {
         self.at_key()?;
         // A value must follow.
-        self.any_string(2)
+        self.uncounted_string(2)
     }
 
     /// Reads the integer at `pos`, if it is what nearly all are: canonical, short and not negative.
@@ -516,46 +524,6 @@ impl<'de> Deserializer<'de> {
     }
 }
 
-/// The number at the start of this text, if it has at most nineteen digits, and how many it has.
-#[inline(always)]
-fn leading_digits(text: &[u8]) -> Option<(u64, usize)> {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_le_bytes(*text.first_chunk()?) ^ (0x30 * LOW);
-    // The top bit of the first byte that is no digit, and perhaps of some behind it.
-    let others = (word.wrapping_add(0x76 * LOW) | word) & (0x80 * LOW);
-    match others.trailing_zeros() / 8 {
-        0 => None,
-        8 => more_digits(eight_digits(word), text),
-        len => Some((eight_digits(word << (64 - 8 * len)), len as usize)),
-    }
-}
-
-/// The number whose digits are this word's bytes, the first of them in the lowest.
-#[inline(always)]
-fn eight_digits(word: u64) -> u64 {
-    // Neighbours are joined to pairs, then pairs to fours and fours to eight.
-    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
-    let low = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
-    let high = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
-    low.wrapping_add(high) >> 32
-}
-
-/// Goes on behind the first eight digits.
-#[inline(never)]
-fn more_digits(mut number: u64, text: &[u8]) -> Option<(u64, usize)> {
-    for (place, byte) in text.iter().enumerate().skip(8) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return Some((number, place));
-        }
-        if place >= SHORT {
-            return None;
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    None
-}
-
 /// An integer of up to 128 bits, as small as it can be.
 enum Int {
     Unsigned(u64),
@@ -566,9 +534,6 @@ enum Int {
 
 /// How many items of a list are worth counting.
 const FEW: usize = 4;
-
-/// Digits that fit 64 bits whatever they are.
-const SHORT: usize = 19;
 
 impl Int {
     fn parse(text: &[u8]) -> Option<Self> {
@@ -848,7 +813,10 @@ impl<'de> Entries<'_, 'de> {
             };
             let sorted = self.last.is_none_or(|last| is_less(last, key));
             let last = self.last.replace(key);
-            if (sorted && !self.de.report.lenient) || self.de.is_new(key, last, offset)? {
+            let is_new =
+                (sorted && !self.de.report.lenient) || self.de.is_new(key, last, offset)?;
+            self.de.token(offset)?;
+            if is_new {
                 return Ok(Some(Key(key, offset)));
             }
             self.de.skip()?;

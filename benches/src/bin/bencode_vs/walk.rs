@@ -1,29 +1,20 @@
 //! From bytes to every value visited, in the ways of each library. All count the same [`Tally`].
 
 use overlay_benches::Tally;
-use overlay_bencode::{Kind, Node};
+use overlay_bencode::{Event, Node};
 
-/// Ours: over the views of a tape. Integers are parsed here, which trees did while decoding.
+/// Ours: along a tape. Integers are parsed here, which trees did while decoding.
 pub fn tape(root: Node<'_, '_>) -> Tally {
-    fn add(sums: &mut Tally, node: Node<'_, '_>) {
-        match node.kind() {
-            Kind::Integer => sums.integer(node.as_int().expect("it fits")),
-            Kind::Bytes => sums.string(node.as_bytes().expect("a string")),
-            Kind::List => {
-                sums.list();
-                node.as_list().expect("a list").iter().for_each(|item| add(sums, item));
-            }
-            Kind::Dict => {
-                sums.dict();
-                for (key, value) in node.as_dict().expect("a dictionary") {
-                    sums.string(key.as_bytes().expect("a string"));
-                    add(sums, value);
-                }
-            }
+    let mut sums = Tally::default();
+    for event in root.walk() {
+        match event {
+            Event::Integer(number) => sums.integer(number.as_int().expect("it fits")),
+            Event::Bytes(bytes) => sums.string(bytes),
+            Event::List => sums.list(),
+            Event::Dict => sums.dict(),
+            Event::End => {}
         }
     }
-    let mut sums = Tally::default();
-    add(&mut sums, root);
     sums
 }
 
