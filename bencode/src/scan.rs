@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use crate::digits::short_integer_len;
 use crate::error::{DecodeError, Deviation, DeviationKind, ErrorKind, Expected};
 use crate::limits::Limits;
 use crate::node::Node;
@@ -160,7 +161,7 @@ pub(crate) fn scan(
                 push!(pos, TokenKind::Bytes, (content - pos) as u32);
                 pos = end;
             }
-            b'i' => match integer(input, pos, limits, report)? {
+            b'i' => match quick_integer(input, pos, limits, report)? {
                 Number::Until(end) => {
                     push!(pos, TokenKind::Integer, 0);
                     pos = end;
@@ -323,8 +324,21 @@ pub(crate) enum Number {
     Cut { needed: usize },
 }
 
-/// Reads an integer whose `i` is at `start`.
+/// Reads an integer whose `i` is at `start`, at once if it is what nearly all are.
 #[inline(always)]
+fn quick_integer(
+    input: &[u8],
+    start: usize,
+    limits: &Limits,
+    report: &mut Report,
+) -> Result<Number, DecodeError> {
+    match input.get(start + 1..).and_then(short_integer_len) {
+        Some(len) if len <= limits.integer_digits => Ok(Number::Until(start + len + 2)),
+        _ => integer(input, start, limits, report),
+    }
+}
+
+/// Reads an integer whose `i` is at `start`.
 pub(crate) fn integer(
     input: &[u8],
     start: usize,
