@@ -378,6 +378,17 @@ fn limits_hold() {
     assert_eq!(count(&|integer_digits| Limits { integer_digits, ..Limits::DEFAULT }), Some(1));
 }
 
+/// Found by the fuzzer: a key that is one token too many and out of order is out of order.
+#[test]
+fn unsorted_key_and_too_many_tokens() {
+    let decoder = Decoder::strict().limits(Limits { tokens: 3, ..Limits::DEFAULT });
+    let input = b"d1:bi1e1:ai2ee";
+    let tape = decoder.decode(input).unwrap_err();
+    assert_eq!(tape.kind, ErrorKind::Deviation(DeviationKind::UnsortedKey));
+    let error = from_bytes_with::<Value>(decoder, input).unwrap_err();
+    assert_eq!(error.kind(), &DeserializeErrorKind::Malformed(tape.kind));
+}
+
 /// Half of what a thread usually has.
 fn with_small_stack(run: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap();

@@ -220,12 +220,18 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// A key, which counts as a token when its order is checked: that error comes first.
+    /// Reads a key that is not a short one. Where it must not stand behind the last one it does not
+    /// count as a token: that error comes first.
     #[inline(never)]
-    fn any_key(&mut self) -> Result<&'de [u8]> {
+    fn any_key(&mut self, last: Option<&[u8]>) -> Result<&'de [u8]> {
+        let start = self.pos;
         self.at_key()?;
         // A value must follow.
-        self.uncounted_string(2)
+        let key = self.uncounted_string(2)?;
+        if self.report.lenient || last.is_none_or(|last| last < key) {
+            self.token(start)?;
+        }
+        Ok(key)
     }
 
     /// Reads the integer at `pos`, if it is what nearly all are: canonical, short and not negative.
@@ -809,14 +815,11 @@ impl<'de> Entries<'_, 'de> {
             let key = match self.de.short_string() {
                 Some(key) => key,
                 None if self.de.at_end()? => return Ok(None),
-                None => self.de.any_key()?,
+                None => self.de.any_key(self.last)?,
             };
             let sorted = self.last.is_none_or(|last| is_less(last, key));
             let last = self.last.replace(key);
-            let is_new =
-                (sorted && !self.de.report.lenient) || self.de.is_new(key, last, offset)?;
-            self.de.token(offset)?;
-            if is_new {
+            if (sorted && !self.de.report.lenient) || self.de.is_new(key, last, offset)? {
                 return Ok(Some(Key(key, offset)));
             }
             self.de.skip()?;
