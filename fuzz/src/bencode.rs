@@ -1,5 +1,6 @@
 //! Bencode decoding, strict and lenient, whole and by prefix.
 
+use crate::allocation::peak;
 use overlay_bencode::{
     Decoded, Decoder, Document, ErrorKind, Kind, Limits, Node, Value, decode, decode_lenient,
 };
@@ -35,6 +36,23 @@ pub fn check(data: &[u8]) {
     check_prefixes(Decoder::strict(), data);
     check_prefixes(Decoder::lenient(), data);
     check_limits(data);
+    check_allocation(data);
+}
+
+/// What the documentation of [`Limits`] promises. The constant is for short inputs, which get room for
+/// a few tokens at once.
+fn check_allocation(data: &[u8]) {
+    let strict = peak(|| decode(data).is_ok());
+    assert!(strict <= 16 * data.len() + 256, "{strict} bytes for {}", data.len());
+    let lenient = peak(|| decode_lenient(data).is_ok());
+    assert!(lenient <= 64 * data.len() + 512, "{lenient} bytes for {}", data.len());
+    // One token for a byte at most, and each is an event of the walk.
+    if let Ok(document) = decode_lenient(data) {
+        let walked = document.root().walk().count();
+        let tokens = document.into_tape().len();
+        assert!(tokens <= data.len());
+        assert_eq!(walked, tokens);
+    }
 }
 
 fn check_views(document: &Document<'_>, data: &[u8]) {

@@ -1,7 +1,10 @@
 //! What each fuzz target checks, one module a target, so that a plain test can replay the corpora
 //! (`tests/replay.rs`) without a fuzzer.
 
+pub mod allocation;
 pub mod bencode;
+pub mod bencode_serde;
+pub mod bencode_value;
 pub mod chord_message;
 pub mod chord_node;
 pub mod gnutella_message;

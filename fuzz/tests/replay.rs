@@ -14,6 +14,8 @@ macro_rules! replay {
 
 replay!(
     bencode,
+    bencode_serde,
+    bencode_value,
     chord_message,
     chord_node,
     gnutella_message,
