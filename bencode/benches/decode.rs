@@ -71,8 +71,32 @@ fn benches(c: &mut Criterion) {
                 out.len()
             })
         });
+        #[cfg(feature = "serde")]
+        typed(&mut group, input);
         group.finish();
     }
+}
+
+/// Reading and writing the same message as types.
+#[cfg(feature = "serde")]
+fn typed(
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+    input: &[u8],
+) {
+    use overlay_bencode::serde::{Writer, from_bytes};
+    use serde::de::IgnoredAny;
+
+    group.bench_function("typed_skip", |b| {
+        b.iter(|| from_bytes::<IgnoredAny>(black_box(input)).is_ok())
+    });
+    group.bench_function("typed_value", |b| {
+        b.iter(|| from_bytes::<Value>(black_box(input)).is_ok())
+    });
+    let value: Value = from_bytes(input).expect("canonical");
+    let mut writer = Writer::new();
+    group.bench_function("typed_write", |b| {
+        b.iter(|| writer.write(black_box(&value)).map(<[u8]>::len))
+    });
 }
 
 criterion_group!(all, benches);

@@ -47,15 +47,18 @@
 //! like) get strings as `str` where they are UTF-8 and as bytes where not, and integers as `i64`,
 //! `u64` or, beyond these, `i128` or `u128`.
 
+mod bytes_only;
 mod de;
 mod error;
+mod int;
 mod raw;
+mod reader;
 mod ser;
 mod value;
 
-pub use de::{Deserializer, MAX_DEPTH};
 pub use error::{DeserializeError, DeserializeErrorKind, SerializeError, SerializeErrorKind};
 pub use raw::RawRef;
+pub use reader::{Deserializer, MAX_DEPTH};
 pub use ser::Writer;
 
 use alloc::vec::Vec;
