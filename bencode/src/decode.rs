@@ -177,11 +177,11 @@ impl Decoder {
     fn whole(&self, input: &[u8], tape: &mut Tape) -> Result<Vec<Deviation>, DecodeError> {
         let mut report = Report::new(self.lenient);
         // A guess between the many small values of a file list and the few great ones of piece
-        // hashes; the vector grows where it is too low. (Of a stream, who knows how much of it is
+        // hashes, and enough for a DHT message; the vector grows where it is too low. (Of a stream, who knows how much of it is
         // the first message.)
         let guess = input.len().min(self.limits.bytes) / 16;
         tape.tokens.clear();
-        tape.tokens.reserve(guess.min(self.limits.tokens) + 8);
+        tape.tokens.reserve(guess.min(self.limits.tokens) + 24);
         let end = match self.scan(input, tape, &mut report)? {
             Scanned::Whole { end } => end,
             Scanned::Cut { needed } => {
