@@ -13,6 +13,7 @@ mod parser;
 mod path;
 mod piece;
 mod source;
+mod span;
 mod verify;
 
 pub use create::{CreateError, Creation, Creator};
@@ -27,6 +28,7 @@ pub use metainfo::Metainfo;
 pub use parser::Parser;
 pub use path::{PathError, safe_path};
 pub use piece::{InvalidPieceLength, PieceHash, PieceHasher, PieceLength};
+pub use span::{ContentLayout, Span, Spans};
 pub use verify::{DEFAULT_BUFFER_LIMIT, PieceState, Verdict, Verifier, VerifyError};
 
 pub use bitvec;
