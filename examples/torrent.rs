@@ -1,0 +1,69 @@
+//! Looks at `.torrent` files from a command line: `cargo run --example torrent -- show FILE`, and
+//! `--help` for the rest.
+//!
+//! What can not be done is said in one line on standard error, and the exit status is 1. Names and
+//! texts out of a torrent are strangers' bytes: nothing of them that could steer a terminal is printed
+//! as it is.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+#[path = "torrent/escape.rs"]
+mod escape;
+#[path = "torrent/show.rs"]
+mod show;
+
+/// Look at .torrent files.
+#[derive(Debug, Parser)]
+#[command(name = "torrent", version)]
+struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Each is a file in `examples/torrent`.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Show(show::Options),
+}
+
+/// Why a command failed: one line for people.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let result = match &options.command {
+        Some(Command::Show(options)) => show::run(options),
+        None => print(&Options::command().render_help().to_string()).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {}", escape::text(error.to_string().as_bytes()));
+        ExitCode::FAILURE
+    })
+}
+
+/// Writes to standard output. A reader that went away (`| head`) is an error like any other.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// The bytes of a file, or a failure that names it.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| about(path, error))
+}
+
+/// A failure that has to do with a file.
+fn about(path: &Path, error: impl std::fmt::Display) -> Failure {
+    format!("{}: {error}", path.display()).into()
+}
