@@ -8,6 +8,7 @@ mod error;
 mod hash;
 mod info;
 mod info_hash;
+mod merkle;
 mod metainfo;
 mod parser;
 mod path;
@@ -24,6 +25,7 @@ pub use hash::{
 };
 pub use info::{File, Files, Info, PathComponents};
 pub use info_hash::{InfoHash, ParseInfoHashError};
+pub use merkle::{HashRange, MerkleHash, MerkleTree, merkle_layer, merkle_pad, merkle_root};
 pub use metainfo::Metainfo;
 pub use parser::Parser;
 pub use path::{PathError, safe_path};

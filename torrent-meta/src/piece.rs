@@ -6,6 +6,8 @@ use core::num::NonZeroU32;
 use sha1::{Digest, Sha1};
 use thiserror::Error;
 
+use crate::hash::LEAF_LENGTH;
+
 /// SHA-1 of one piece.
 pub type PieceHash = [u8; 20];
 
@@ -53,6 +55,18 @@ impl PieceLength {
     /// In bytes.
     pub const fn get(self) -> u32 {
         self.0.get()
+    }
+
+    /// The layer of merkle trees that has a hash for each piece of this length (BEP 52): 0, the leaves,
+    /// for 16 KiB, 1 for 32 KiB and so on. `None` if it is no power of two from 16 KiB on, which a v2
+    /// torrent has to have.
+    pub const fn merkle_layer(self) -> Option<u32> {
+        let (bytes, leaf) = (self.get(), LEAF_LENGTH as u32);
+        if bytes >= leaf && bytes.is_power_of_two() {
+            Some(bytes.ilog2() - leaf.ilog2())
+        } else {
+            None
+        }
     }
 
     /// How many pieces content of `total` bytes has.
