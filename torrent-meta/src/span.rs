@@ -171,12 +171,39 @@ pub struct Spans<'l> {
     range: Range<u64>,
 }
 
+impl Spans<'_> {
+    /// What is to be read next: the first spans left, the last of them cut, so that they have `bytes`
+    /// together, or fewer at the end.
+    pub fn peek(&self, bytes: u64) -> Self {
+        let end = self.range.start.saturating_add(bytes).min(self.range.end);
+        Self { range: self.range.start..end, ..self.clone() }
+    }
+
+    /// Leaves out so many bytes.
+    pub fn skip_bytes(&mut self, bytes: u64) {
+        self.range.start = self.range.start.saturating_add(bytes).min(self.range.end);
+        while self.file().is_some_and(|place| place.start + place.length <= self.range.start) {
+            self.file += 1;
+        }
+    }
+
+    /// How many bytes are left.
+    pub fn bytes_left(&self) -> u64 {
+        self.clone().map(|span| span.length).sum()
+    }
+
+    /// The next file, unless it is behind the piece's end: there can be a gap before that.
+    fn file(&self) -> Option<&Place> {
+        self.files.get(self.file).filter(|place| place.start < self.range.end)
+    }
+}
+
 impl Iterator for Spans<'_> {
     type Item = Span;
 
     fn next(&mut self) -> Option<Span> {
         while self.range.start < self.range.end {
-            let place = self.files.get(self.file)?;
+            let place = *self.file()?;
             let start = place.start.max(self.range.start);
             let end = (place.start + place.length).min(self.range.end);
             let file = self.file;
