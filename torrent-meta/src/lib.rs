@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod batch;
 mod create;
 mod error;
 mod hash;
@@ -17,6 +18,7 @@ mod source;
 mod span;
 mod verify;
 
+pub use batch::{PieceBatch, PieceHashes};
 pub use create::{CreateError, Creation, Creator};
 pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind};
 pub use hash::{

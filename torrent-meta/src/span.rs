@@ -172,6 +172,8 @@ pub struct Spans<'l> {
 }
 
 impl Spans<'_> {
+    pub(crate) const NONE: Self = Self { files: &[], file: 0, range: 0..0 };
+
     /// What is to be read next: the first spans left, the last of them cut, so that they have `bytes`
     /// together, or fewer at the end.
     pub fn peek(&self, bytes: u64) -> Self {
