@@ -1,4 +1,4 @@
-//! What can be wrong with parameters, with two filters that should be combined, and with memory.
+//! What can be wrong with parameters, with a filter to be made, and with two to be combined.
 
 use thiserror::Error;
 
@@ -60,12 +60,45 @@ pub enum MismatchError {
         /// The seed of the other filter.
         theirs: u64,
     },
+    /// Different secret keys, which are not told.
+    #[error("the other filter hashes with another secret key")]
+    SecretKey,
 }
 
-/// There is no memory for a filter of so many bits.
+/// Why a filter could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("no memory for a filter of {m} bits")]
-pub struct OutOfMemory {
-    /// The bits of the filter.
-    pub m: u64,
+#[non_exhaustive]
+pub enum BuildError {
+    /// There is no memory for so many bits.
+    #[error("no memory for a filter of {m} bits")]
+    OutOfMemory {
+        /// The bits of the filter.
+        m: u64,
+    },
+    /// A size that a layout of blocks can not have.
+    #[error("m is {m} bits, expected a multiple of 512")]
+    NotWholeBlocks {
+        /// The bits of the filter.
+        m: u64,
+    },
+    /// A number of probes that the split layout can not have.
+    #[error("k is {k} probes, expected 8, one for each word of a block")]
+    NotEightProbes {
+        /// The probes of the filter.
+        k: u32,
+    },
+    /// Too few words for m bits, or too many.
+    #[error("{found} words for the bits, expected {expected}")]
+    WordCount {
+        /// The words that were given.
+        found: usize,
+        /// The words that m bits need.
+        expected: u64,
+    },
+    /// The last word has a bit that is none of the filter's.
+    #[error("a bit beyond m = {m} is set")]
+    StrayBits {
+        /// The bits of the filter.
+        m: u64,
+    },
 }

@@ -1,0 +1,138 @@
+//! Filters as sets: union, intersection, difference, and how many keys are in them.
+
+use crate::layout::{self, Layout};
+use crate::{Filter, KeyHasher, MismatchError, estimate};
+
+impl<L: Layout, H: KeyHasher> Filter<L, H> {
+    /// Adds every key of `other`: this filter then equals one that all keys were inserted into.
+    ///
+    /// # Errors
+    /// The parameters, seeds or secret keys differ; this filter is then unchanged.
+    pub fn union(&mut self, other: &Self) -> Result<(), MismatchError> {
+        self.check(other)?;
+        combine(&mut self.words, &other.words, |ours, theirs| ours | theirs);
+        Ok(())
+    }
+
+    /// [`union`](Self::union), and the number of bits that are then set, in one pass.
+    ///
+    /// # Errors
+    /// As [`union`](Self::union).
+    pub fn union_count(&mut self, other: &Self) -> Result<u64, MismatchError> {
+        self.check(other)?;
+        Ok(combine_count(&mut self.words, &other.words, |ours, theirs| ours | theirs))
+    }
+
+    /// Keeps the bits that `other` has too.
+    ///
+    /// The result holds every key that was in both, but may have more bits, and so a higher rate of
+    /// false positives, than a filter that only those were inserted into.
+    ///
+    /// # Errors
+    /// The parameters, seeds or secret keys differ; this filter is then unchanged.
+    pub fn intersect(&mut self, other: &Self) -> Result<(), MismatchError> {
+        self.check(other)?;
+        combine(&mut self.words, &other.words, |ours, theirs| ours & theirs);
+        Ok(())
+    }
+
+    /// [`intersect`](Self::intersect), and the number of bits that are then set, in one pass.
+    ///
+    /// # Errors
+    /// As [`intersect`](Self::intersect).
+    pub fn intersect_count(&mut self, other: &Self) -> Result<u64, MismatchError> {
+        self.check(other)?;
+        Ok(combine_count(&mut self.words, &other.words, |ours, theirs| ours & theirs))
+    }
+
+    /// The number of bits set in this filter or the other.
+    ///
+    /// # Errors
+    /// The parameters, seeds or secret keys differ.
+    pub fn ones_of_union(&self, other: &Self) -> Result<u64, MismatchError> {
+        self.check(other)?;
+        Ok(count(&self.words, &other.words, |ours, theirs| ours | theirs))
+    }
+
+    /// The number of bits set in this filter and the other.
+    ///
+    /// # Errors
+    /// The parameters, seeds or secret keys differ.
+    pub fn ones_of_intersection(&self, other: &Self) -> Result<u64, MismatchError> {
+        self.check(other)?;
+        Ok(count(&self.words, &other.words, |ours, theirs| ours & theirs))
+    }
+
+    /// The number of bits set in this filter but not in the other: zero if the other holds every key
+    /// that this one does.
+    ///
+    /// # Errors
+    /// The parameters, seeds or secret keys differ.
+    pub fn ones_of_difference(&self, other: &Self) -> Result<u64, MismatchError> {
+        self.check(other)?;
+        Ok(count(&self.words, &other.words, |ours, theirs| ours & !theirs))
+    }
+
+    fn check(&self, other: &Self) -> Result<(), MismatchError> {
+        if self.params != other.params {
+            return Err(MismatchError::Params { ours: self.params, theirs: other.params });
+        }
+        self.hasher.check(&other.hasher)
+    }
+}
+
+impl<H: KeyHasher> Filter<layout::Standard, H> {
+    /// The number of different keys that were inserted, judged by the bits:
+    /// [`estimate::cardinality`]. Infinite if all bits are set.
+    pub fn estimate(&self) -> f64 {
+        self.estimate_of(self.count_ones())
+    }
+
+    /// The number of different keys in either filter, judged by the bits, without building the
+    /// union.
+    ///
+    /// # Errors
+    /// The parameters, seeds or secret keys differ.
+    pub fn estimate_union(&self, other: &Self) -> Result<f64, MismatchError> {
+        Ok(self.estimate_of(self.ones_of_union(other)?))
+    }
+
+    /// The number of keys in both filters, judged by the bits: [`estimate::intersection`], which
+    /// may be below zero, and is no number if all bits are set.
+    ///
+    /// # Errors
+    /// The parameters, seeds or secret keys differ.
+    pub fn estimate_intersection(&self, other: &Self) -> Result<f64, MismatchError> {
+        let union = self.ones_of_union(other)?;
+        let (ours, theirs) = (self.count_ones(), other.count_ones());
+        Ok(estimate::intersection(self.params.m(), self.params.k(), ours, theirs, union))
+    }
+
+    fn estimate_of(&self, ones: u64) -> f64 {
+        estimate::cardinality(self.params.m(), self.params.k(), ones)
+    }
+}
+
+/// The set bits of words.
+pub(crate) fn ones(words: &[u64]) -> u64 {
+    words.iter().map(|word| u64::from(word.count_ones())).sum()
+}
+
+fn combine(ours: &mut [u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) {
+    for (ours, theirs) in ours.iter_mut().zip(theirs) {
+        *ours = op(*ours, *theirs);
+    }
+}
+
+fn combine_count(ours: &mut [u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) -> u64 {
+    let one = |(ours, theirs): (&mut u64, &u64)| {
+        *ours = op(*ours, *theirs);
+        u64::from(ours.count_ones())
+    };
+    ours.iter_mut().zip(theirs).map(one).sum()
+}
+
+fn count(ours: &[u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) -> u64 {
+    let one = |(ours, theirs): (&u64, &u64)| u64::from(op(*ours, *theirs).count_ones());
+    ours.iter().zip(theirs).map(one).sum()
+}

@@ -1,0 +1,82 @@
+//! Which bits a key sets: the one thing in which the layouts differ.
+
+use crate::words::{Words, place};
+use crate::{BuildError, KeyHash, Params};
+
+pub use crate::blocked::Blocked;
+pub use crate::split::Split;
+pub use crate::standard::Standard;
+
+/// Which of a filter's m bits the k probes of a key are. The layouts are values of no content, to
+/// name them in types.
+///
+/// The trait is sealed: a layout is a format that both ends must know.
+pub trait Layout: kernel::Kernel + Copy + Eq + core::fmt::Debug {
+    /// The number of this layout in serialized filters.
+    const ID: u8;
+
+    /// Fails if a filter of this layout can not have these parameters.
+    ///
+    /// # Errors
+    /// m is not a whole number of blocks, or k not the one that the layout has.
+    fn check(params: Params) -> Result<(), BuildError>;
+
+    /// The k positions of a key's bits, each below m.
+    fn probes(key: KeyHash, params: Params) -> impl Iterator<Item = u64> + Clone;
+
+    /// The rate of false positives that a filter with these bits has.
+    fn rate(words: &[u64], params: Params) -> f64;
+}
+
+/// What filters do with words and a key's hash. What stands here are the simple ways, which follow
+/// from the positions alone; a layout may know a faster one with the same result.
+pub(crate) mod kernel {
+    use super::{KeyHash, Layout, Params, Words, place};
+
+    pub trait Kernel: Sized {
+        /// Sets a key's bits; whether one of them was missing.
+        #[inline]
+        fn insert(words: &mut [u64], params: Params, key: KeyHash) -> bool
+        where
+            Self: Layout,
+        {
+            simple_insert::<Self>(words, params, key)
+        }
+
+        /// Whether all of a key's bits are set.
+        #[inline]
+        fn contains<W: Words + ?Sized>(words: &W, params: Params, key: KeyHash) -> bool
+        where
+            Self: Layout,
+        {
+            simple_contains::<Self, W>(words, params, key)
+        }
+    }
+
+    #[inline]
+    pub(crate) fn simple_insert<L: Layout>(
+        words: &mut [u64],
+        params: Params,
+        key: KeyHash,
+    ) -> bool {
+        let mut missing = 0;
+        for position in L::probes(key, params) {
+            let (word, bit) = place(position);
+            missing |= !words[word] & bit;
+            words[word] |= bit;
+        }
+        missing != 0
+    }
+
+    #[inline]
+    pub(crate) fn simple_contains<L: Layout, W: Words + ?Sized>(
+        words: &W,
+        params: Params,
+        key: KeyHash,
+    ) -> bool {
+        L::probes(key, params).all(|position| {
+            let (word, bit) = place(position);
+            words.word(word) & bit != 0
+        })
+    }
+}
