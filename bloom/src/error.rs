@@ -102,3 +102,26 @@ pub enum BuildError {
         m: u64,
     },
 }
+
+/// Why a [`Scalable`](crate::Scalable) filter could not be made, or could not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum GrowError {
+    /// No filter has the parameters that a stage needs.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// A stage could not be made.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A growth that does not grow, or whose rates have no sum.
+    #[error(
+        "the factor is {factor} and the tightening {tightening}, expected at least 1, and a number \
+         above 0 and below 1"
+    )]
+    Growth {
+        /// [`Growth::factor`](crate::Growth::factor).
+        factor: u32,
+        /// [`Growth::tightening`](crate::Growth::tightening).
+        tightening: f64,
+    },
+}

@@ -8,21 +8,27 @@ pub mod estimate;
 pub mod exact;
 pub mod layout;
 
+mod ageing;
 mod algebra;
 mod batch;
 mod blocked;
 mod concurrent;
+mod counting;
 mod error;
 mod filter;
 mod hash;
 mod params;
+mod scalable;
 mod split;
 mod standard;
 mod words;
 
+pub use ageing::Ageing;
 pub use concurrent::Concurrent;
-pub use error::{BuildError, MismatchError, ParamsError};
+pub use counting::Counting;
+pub use error::{BuildError, GrowError, MismatchError, ParamsError};
 pub use filter::{Blocked, Filter, SplitBlock, Standard};
 pub use hash::{Key, KeyHash, KeyHasher, SipHash, Xxh3};
 pub use params::Params;
+pub use scalable::{Growth, Scalable};
 pub use standard::Probes;
