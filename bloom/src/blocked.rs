@@ -2,7 +2,7 @@
 
 use crate::layout::{Layout, kernel::Kernel};
 use crate::standard::Mix;
-use crate::{BuildError, KeyHash, Params, algebra};
+use crate::{BuildError, Geometry, KeyHash, Params, algebra};
 
 /// The bits of a block.
 pub(crate) const BLOCK: u64 = 512;
@@ -19,6 +19,7 @@ pub enum Blocked {}
 
 impl Layout for Blocked {
     const ID: u8 = 2;
+    const GEOMETRY: Geometry = Geometry::BLOCKED_512;
 
     fn check(params: Params) -> Result<(), BuildError> {
         whole_blocks(params)

@@ -26,6 +26,26 @@ pub enum ParamsError {
         /// The probes asked for.
         k: u32,
     },
+    /// A blocked filter of less than one block.
+    #[error("m is {m} bits, expected at least one block of {block}")]
+    LessThanOneBlock {
+        /// The bits asked for.
+        m: u64,
+        /// The bits of a block.
+        block: u64,
+    },
+    /// Empty blocks or words, words that do not fill a block, or more than [`Params::MAX_K`] words
+    /// a block.
+    #[error(
+        "blocks of {block} bits in words of {word}, expected 1 to {max} whole words a block",
+        max = Params::MAX_K
+    )]
+    NoSuchBlock {
+        /// The bits of a block.
+        block: u32,
+        /// The bits of a word; those of a block where there are no words.
+        word: u32,
+    },
     /// Parameters for no keys: every size is best for an empty set.
     #[error("n is 0 keys, expected at least 1")]
     NoKeys,

@@ -1,4 +1,18 @@
-//! The exact rate of false positives.
+//! The exact rate of false positives, for each layout of the bits.
+//!
+//! | layout | a key sets | rate |
+//! |---|---|---|
+//! | standard | k probes anywhere | [`rate`] |
+//! | distinct | k different bits anywhere | [`distinct_rate`] |
+//! | partitioned | one bit in each of k slices | [`partitioned_rate`] |
+//! | blocked | k probes in one block | [`blocked_rate`] |
+//! | split block | one bit in each word of one block | [`split_rate`] |
+//!
+//! A counting filter has the bits, and so the rate, of a standard one. A filter of several stages has
+//! the [`compound_rate`] of its stages, and every filter that of its
+//! [hash](hash_collision_rate) besides.
+//!
+//! # The standard filter
 //!
 //! A query for an absent key is a false positive if its k probes find only set bits. With X the
 //! number of bits that kn earlier probes left set, that is the expectation of (X/m)^k. Bose, Guo,
@@ -13,6 +27,16 @@ use alloc::vec::Vec;
 
 use crate::Params;
 
+mod blocked;
+mod combined;
+mod distinct;
+mod partitioned;
+
+pub use blocked::{blocked_rate, split_rate};
+pub use combined::{compound_rate, hash_collision_rate};
+pub use distinct::distinct_rate;
+pub use partitioned::partitioned_rate;
+
 /// The exact rate of false positives of a filter of m bits that n keys were inserted into with
 /// k independent, uniform probes each (which may coincide, as those of [`Standard`] do).
 ///
@@ -20,7 +44,7 @@ use crate::Params;
 /// a normal number (from 2.3e-308), and below 1e-15 at half of 1,800 random points. NaN for m = 0
 /// and for k outside 1 to 64: there is no such filter. 0 for n = 0.
 ///
-/// The cost does not depend on m, nor on n once kn is above 512: 2 µs for k = 7, 3 µs for k = 20,
+/// The cost does not depend on m, nor on n once kn is above 512: 2 µs for k = 7, 4 µs for k = 20,
 /// 10 µs for k = 64. Below, it is proportional to k²n, at most 30 µs.
 ///
 /// # How
@@ -47,8 +71,9 @@ pub fn rate(m: u64, n: u64, k: u32) -> f64 {
     let distinct = distinct_probes(m, k);
     match n.checked_mul(u64::from(k)) {
         Some(throws) if throws <= CHAIN_THROWS => {
-            let all_set = all_set_by_chain(m, throws, distinct.len());
-            distinct.iter().zip(&all_set).map(|(d, f)| d * f).sum()
+            let mut chain = Chain::new(m, distinct.len());
+            chain.throw(throws);
+            chain.all_set(&distinct)
         }
         _ => depoissonized(m as f64, n as f64 * f64::from(k), &distinct),
     }
@@ -74,20 +99,34 @@ fn distinct_probes(m: u64, k: u32) -> Vec<f64> {
     distinct
 }
 
-/// The probability that d given bits of m are all set after so many throws, for d = 0..states.
+/// The probabilities that d given bits of m are all set after some throws, for d = 0, 1, ….
 ///
 /// With d bits missing, a throw finds one of them with probability d/m; then d − 1 are missing.
-fn all_set_by_chain(m: u64, throws: u64, states: usize) -> Vec<f64> {
-    let m = m as f64;
-    let mut all_set = vec![0.0; states];
-    all_set[0] = 1.0;
-    for _ in 0..throws {
-        for d in (1..states).rev() {
-            // The same as all_set[d]·(1 − d/m) + all_set[d − 1]·d/m, without rounding 1 − d/m.
-            all_set[d] += d as f64 / m * (all_set[d - 1] - all_set[d]);
+struct Chain {
+    m: f64,
+    all_set: Vec<f64>,
+}
+
+impl Chain {
+    fn new(m: u64, states: usize) -> Self {
+        let mut all_set = vec![0.0; states];
+        all_set[0] = 1.0;
+        Self { m: m as f64, all_set }
+    }
+
+    fn throw(&mut self, times: u64) {
+        for _ in 0..times {
+            for d in (1..self.all_set.len()).rev() {
+                // The same as all_set[d]·(1 − d/m) + all_set[d − 1]·d/m, without rounding 1 − d/m.
+                self.all_set[d] += d as f64 / self.m * (self.all_set[d - 1] - self.all_set[d]);
+            }
         }
     }
-    all_set
+
+    /// The probability that the different bits of a query are all set.
+    fn all_set(&self, distinct: &[f64]) -> f64 {
+        distinct.iter().zip(&self.all_set).map(|(d, f)| d * f).sum()
+    }
 }
 
 /// The distance of two nodes is 2π/16 standard deviations of the integrand's Gaussian: the

@@ -1,7 +1,7 @@
 //! Which bits a key sets: the one thing in which the layouts differ.
 
 use crate::words::{Words, place};
-use crate::{BuildError, KeyHash, Params};
+use crate::{BuildError, Geometry, KeyHash, Params};
 
 pub use crate::blocked::Blocked;
 pub use crate::split::Split;
@@ -14,6 +14,9 @@ pub use crate::standard::Standard;
 pub trait Layout: kernel::Kernel + Copy + Eq + core::fmt::Debug {
     /// The number of this layout in serialized filters.
     const ID: u8;
+
+    /// What rates and sizes depend on: `L::GEOMETRY.for_rate(n, p)` are the parameters for n keys.
+    const GEOMETRY: Geometry;
 
     /// Fails if a filter of this layout can not have these parameters.
     ///

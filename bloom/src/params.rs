@@ -1,6 +1,6 @@
 //! The two numbers that make a filter: its bits and its probes.
 
-use crate::{ParamsError, classic, exact};
+use crate::{Geometry, ParamsError, exact};
 
 /// The size of a filter, m bits, and its probes a key, k. Always valid.
 ///
@@ -36,7 +36,7 @@ impl Params {
     /// # Errors
     /// m is not in 1 to [`MAX_M`](Self::MAX_M), or k not in 1 to [`MAX_K`](Self::MAX_K).
     pub fn new(m: u64, k: u32) -> Result<Self, ParamsError> {
-        check_m(m)?;
+        Self::check_m(m)?;
         match k {
             0 => Err(ParamsError::NoProbes),
             1..=Self::MAX_K => Ok(Self { m, k }),
@@ -51,12 +51,12 @@ impl Params {
     /// neighbours, because for few keys the best k may lie outside: m = 13 bits for one key take
     /// 7 probes, not 9 or 10. Costs three to five exact rates, 10 to 100 µs.
     ///
+    /// This is for the standard layout. The others have [`Geometry::for_keys`].
+    ///
     /// # Errors
     /// m is not in 1 to [`MAX_M`](Self::MAX_M), or n is 0.
     pub fn for_keys(m: u64, n: u64) -> Result<Self, ParamsError> {
-        check_m(m)?;
-        check_n(n)?;
-        Ok(best(m, n).0)
+        Geometry::Standard.for_keys(m, n)
     }
 
     /// The smallest filter whose [exact rate](exact::rate) for n keys is at most p.
@@ -66,19 +66,13 @@ impl Params {
     /// a thousand keys at one in a hundred, 11 instead of 10 for one key. Costs about twenty times
     /// [`for_keys`](Self::for_keys), below a millisecond.
     ///
+    /// This is for the standard layout. The others have [`Geometry::for_rate`].
+    ///
     /// # Errors
     /// n is 0, p is not in [`MIN_P`](Self::MIN_P)..1, or more than [`MAX_M`](Self::MAX_M) bits
     /// would be needed.
     pub fn for_rate(n: u64, p: f64) -> Result<Self, ParamsError> {
-        check_n(n)?;
-        if !(Self::MIN_P..1.0).contains(&p) {
-            return Err(ParamsError::RateOutOfRange { p });
-        }
-        let classic = classic::optimal_m(n as f64, p);
-        if classic > Self::MAX_M as f64 {
-            return Err(ParamsError::TooManyBits { m: classic });
-        }
-        smallest(n, p, (classic as u64).max(1))
+        Geometry::Standard.for_rate(n, p)
     }
 
     /// The bits of the filter, m.
@@ -100,80 +94,21 @@ impl Params {
     pub fn bits_per_key(&self, n: u64) -> f64 {
         self.m as f64 / n as f64
     }
-}
 
-fn check_m(m: u64) -> Result<(), ParamsError> {
-    match m {
-        0 => Err(ParamsError::NoBits),
-        1..=Params::MAX_M => Ok(()),
-        _ => Err(ParamsError::TooManyBits { m: m as f64 }),
+    /// m and k are known to be in range.
+    pub(crate) fn unchecked(m: u64, k: u32) -> Self {
+        Self { m, k }
     }
-}
 
-fn check_n(n: u64) -> Result<(), ParamsError> {
-    if n == 0 { Err(ParamsError::NoKeys) } else { Ok(()) }
-}
-
-/// The best k for m bits and n keys, and its exact rate.
-fn best(m: u64, n: u64) -> (Params, f64) {
-    let real = classic::optimal_k(m as f64, n as f64).clamp(1.0, f64::from(Params::MAX_K));
-    let at = |k: u32| (Params { m, k }, exact::rate(m, n, k));
-    let mut best = at(real as u32);
-    // Upwards first, so that the ceiling is always looked at; then downwards.
-    while best.0.k < Params::MAX_K {
-        let more = at(best.0.k + 1);
-        if more.1 >= best.1 {
-            break;
-        }
-        best = more;
-    }
-    while best.0.k > 1 {
-        let fewer = at(best.0.k - 1);
-        if fewer.1 > best.1 {
-            break;
-        }
-        best = fewer;
-    }
-    best
-}
-
-/// The least m whose best rate is at most p, searched around `start`: a bracket, then bisection.
-fn smallest(n: u64, p: f64, start: u64) -> Result<Params, ParamsError> {
-    let enough = |m: u64| {
-        let (params, rate) = best(m, n);
-        (rate <= p).then_some(params)
-    };
-    let mut step = start / 256 + 1;
-    // `low` bits are too few, as 0 are, and `high.m` are enough.
-    let (mut low, mut high);
-    if let Some(params) = enough(start) {
-        high = params;
-        low = start.saturating_sub(step);
-        while let Some(params) = (low > 0).then(|| enough(low)).flatten() {
-            high = params;
-            step *= 2;
-            low = low.saturating_sub(step);
-        }
-    } else {
-        low = start;
-        high = loop {
-            if low == Params::MAX_M {
-                return Err(ParamsError::TooManyBits { m: low as f64 + 1.0 });
-            }
-            let m = (low + step).min(Params::MAX_M);
-            match enough(m) {
-                Some(params) => break params,
-                None => low = m,
-            }
-            step *= 2;
-        };
-    }
-    while high.m - low > 1 {
-        let middle = low + (high.m - low) / 2;
-        match enough(middle) {
-            Some(params) => high = params,
-            None => low = middle,
+    pub(crate) fn check_m(m: u64) -> Result<(), ParamsError> {
+        match m {
+            0 => Err(ParamsError::NoBits),
+            1..=Self::MAX_M => Ok(()),
+            _ => Err(ParamsError::TooManyBits { m: m as f64 }),
         }
     }
-    Ok(high)
+
+    pub(crate) fn check_n(n: u64) -> Result<(), ParamsError> {
+        if n == 0 { Err(ParamsError::NoKeys) } else { Ok(()) }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::blocked::{BLOCK, whole_blocks};
 use crate::layout::{Layout, kernel::Kernel};
 use crate::standard::Mix;
-use crate::{BuildError, KeyHash, Params};
+use crate::{BuildError, Geometry, KeyHash, Params};
 
 /// One position in each of the eight 64-bit words of one block of 512 bits, so k = 8 (after Apple,
 /// Lemire and others, *Split block Bloom filters*, 2021, which has blocks of 256 bits): what vector
@@ -21,6 +21,7 @@ impl Split {
 
 impl Layout for Split {
     const ID: u8 = 3;
+    const GEOMETRY: Geometry = Geometry::SPLIT_512;
 
     fn check(params: Params) -> Result<(), BuildError> {
         match params.k() {

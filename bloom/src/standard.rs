@@ -1,7 +1,7 @@
 //! The layout as Bloom described it: k probes anywhere among the m bits.
 
 use crate::layout::{Layout, kernel::Kernel};
-use crate::{BuildError, KeyHash, Params, algebra};
+use crate::{BuildError, Geometry, KeyHash, Params, algebra};
 
 /// k positions anywhere among m bits. They may repeat, as independent ones would.
 ///
@@ -22,6 +22,7 @@ pub enum Standard {}
 
 impl Layout for Standard {
     const ID: u8 = 1;
+    const GEOMETRY: Geometry = Geometry::Standard;
 
     fn check(_: Params) -> Result<(), BuildError> {
         Ok(())
