@@ -2,7 +2,7 @@
 
 use crate::layout::{Layout, kernel::Kernel};
 use crate::standard::Mix;
-use crate::{BuildError, Geometry, KeyHash, Params, algebra};
+use crate::{BuildError, Geometry, KeyHash, Params, algebra, estimate};
 
 /// The bits of a block.
 pub(crate) const BLOCK: u64 = 512;
@@ -44,11 +44,8 @@ impl Layout for Blocked {
     /// The mean over the blocks of their fill^k.
     fn rate(words: &[u64], params: Params) -> f64 {
         let (blocks, _) = words.as_chunks::<8>();
-        let one = |block: &[u64; 8]| {
-            let fill = algebra::ones(block) as f64 / BLOCK as f64;
-            libm::pow(fill, f64::from(params.k()))
-        };
-        blocks.iter().map(one).sum::<f64>() / blocks.len() as f64
+        let ones = blocks.iter().map(|block| algebra::ones(block));
+        estimate::blocked_rate(BLOCK as u32, params.k(), ones)
     }
 }
 

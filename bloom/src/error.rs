@@ -46,6 +46,14 @@ pub enum ParamsError {
         /// The bits of a word; those of a block where there are no words.
         word: u32,
     },
+    /// Less memory than the smallest filter of a rate needs.
+    #[error("m is {max} bits, expected at least the {m} that the rate takes")]
+    MemoryTooSmall {
+        /// The bits of the smallest filter.
+        m: u64,
+        /// The bits allowed.
+        max: u64,
+    },
     /// Parameters for no keys: every size is best for an empty set.
     #[error("n is 0 keys, expected at least 1")]
     NoKeys,

@@ -1,9 +1,10 @@
-//! How many keys are in a filter, judged by its bits (Swamidass and Baldi, *Mathematical
+//! What the bits of a filter tell: how many keys are in it (Swamidass and Baldi, *Mathematical
 //! Correction for Fingerprint Similarity Measures to Improve Chemical Retrieval*, Journal of
-//! Chemical Information and Modeling 47(3), 2007).
+//! Chemical Information and Modeling 47(3), 2007), and how often it is wrong.
 //!
-//! Each function costs a logarithm a filter, some 10 ns, beside counting the bits.
-//! [`Standard`](crate::Standard) has methods that count and call them.
+//! Each function costs a logarithm or a power a filter or block, some 10 ns, beside counting the bits.
+//! [`Filter`](crate::Filter) has methods that count and call them. For the cardinality of filters of
+//! blocks see [`Geometry::cardinality`](crate::Geometry::cardinality).
 
 /// The number of different keys in a filter of m bits and k probes of which `ones` are set,
 /// −(m/k) ln(1 − ones/m).
@@ -24,4 +25,41 @@ pub fn cardinality(m: u64, k: u32, ones: u64) -> f64 {
 /// nothing. NaN or negative infinity if the union is full.
 pub fn intersection(m: u64, k: u32, ones_a: u64, ones_b: u64, ones_union: u64) -> f64 {
     cardinality(m, k, ones_a) + cardinality(m, k, ones_b) - cardinality(m, k, ones_union)
+}
+
+/// The standard deviation of [`cardinality`] for a filter of n keys, √(m (e^λ − λ − 1)) / k with
+/// λ = kn/m (Whang, Vander-Zanden and Taylor, *A linear-time probabilistic counting algorithm for
+/// database applications*, ACM Transactions on Database Systems 15(2), 1990, for kn throws). For large
+/// m; the mean is then off by much less.
+pub fn standard_error(m: u64, k: u32, n: f64) -> f64 {
+    let (m, k) = (m as f64, f64::from(k));
+    let load = k * n / m;
+    libm::sqrt(m * (libm::expm1(load) - load)) / k
+}
+
+/// The rate of false positives of a standard filter of m bits of which `ones` are set, fill^k.
+/// [`exact::rate`](crate::exact::rate) is the expectation of this over all filters of n keys.
+pub fn rate(m: u64, k: u32, ones: u64) -> f64 {
+    libm::pow(ones as f64 / m as f64, f64::from(k))
+}
+
+/// The rate of false positives of a blocked filter from the set bits of each block: the mean of
+/// fill^k, not the mean fill to the k-th power, which is always lower. NaN for no blocks.
+pub fn blocked_rate(block: u32, k: u32, ones: impl IntoIterator<Item = u64>) -> f64 {
+    mean(ones.into_iter().map(|ones| rate(block.into(), k, ones)))
+}
+
+/// The rate of false positives of a split-block filter from the set bits of the words of each block:
+/// the mean over the blocks of the product of the fills of their words. NaN for no blocks.
+pub fn split_rate<B>(word: u32, ones: impl IntoIterator<Item = B>) -> f64
+where
+    B: IntoIterator<Item = u32>,
+{
+    let fill = |ones| f64::from(ones) / f64::from(word);
+    mean(ones.into_iter().map(|block| block.into_iter().map(fill).product()))
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    sum / count
 }

@@ -1,6 +1,6 @@
 //! Layouts as values with numbers: their rates, and the best m and k for each.
 
-use crate::{Params, ParamsError, classic, exact};
+use crate::{Params, ParamsError, classic, estimate, exact};
 
 /// How a filter of m bits places the k probes of a key, for any size of blocks and words: what a
 /// rate depends on. Filters exist for three of these, the [layouts](crate::layout), each of which
@@ -68,6 +68,35 @@ impl Geometry {
             }
             Self::Split { .. } => f64::NAN,
         }
+    }
+
+    /// The number of different keys in a filter of which `ones` bits are set: the number that lets so
+    /// many be expected, infinite for a full filter.
+    ///
+    /// For the standard geometry it is [`estimate::cardinality`]. In the others a key sets a given bit
+    /// with the probability c, which is k/m for slices and words, and (1 − (1 − 1/s)^k) · s/m for k
+    /// probes in blocks of s bits; n keys leave it clear with (1 − c)^n, whence
+    /// ln(1 − ones/m) / ln(1 − c). Blocks cost some certainty: they fill unevenly.
+    pub fn cardinality(self, params: Params, ones: u64) -> f64 {
+        let (m, k) = (params.m() as f64, f64::from(params.k()));
+        let chance = match self {
+            Self::Standard => return estimate::cardinality(params.m(), params.k(), ones),
+            Self::Partitioned | Self::Split { .. } => k / m,
+            Self::Blocked { block } => classic::rate(block.into(), k, 1.0) * f64::from(block) / m,
+        };
+        match ones {
+            0 => 0.0,
+            _ if ones >= params.m() => f64::INFINITY,
+            _ => libm::log1p(-(ones as f64) / m) / libm::log1p(-chance),
+        }
+    }
+
+    /// The number of keys that two filters share, |A| + |B| − |A ∪ B|, from the set bits of each and
+    /// of their bitwise or. As noisy as [`estimate::intersection`], and NaN or negative infinity if the
+    /// union is full.
+    pub fn intersection(self, params: Params, ones_a: u64, ones_b: u64, ones_union: u64) -> f64 {
+        let keys = |ones| self.cardinality(params, ones);
+        keys(ones_a) + keys(ones_b) - keys(ones_union)
     }
 
     /// The filter of at most m bits with the k, up to [`Params::MAX_K`], that makes the exact rate

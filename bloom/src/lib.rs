@@ -4,6 +4,7 @@
 extern crate alloc;
 
 pub mod classic;
+pub mod compressed;
 pub mod estimate;
 pub mod exact;
 pub mod layout;

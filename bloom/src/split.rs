@@ -3,7 +3,7 @@
 use crate::blocked::{BLOCK, whole_blocks};
 use crate::layout::{Layout, kernel::Kernel};
 use crate::standard::Mix;
-use crate::{BuildError, Geometry, KeyHash, Params};
+use crate::{BuildError, Geometry, KeyHash, Params, estimate};
 
 /// One position in each of the eight 64-bit words of one block of 512 bits, so k = 8 (after Apple,
 /// Lemire and others, *Split block Bloom filters*, 2021, which has blocks of 256 bits): what vector
@@ -41,9 +41,7 @@ impl Layout for Split {
     /// The mean over the blocks of the product of the fills of their words.
     fn rate(words: &[u64], _: Params) -> f64 {
         let (blocks, _) = words.as_chunks::<8>();
-        let fill = |word: &u64| f64::from(word.count_ones()) / 64.0;
-        let one = |block: &[u64; 8]| block.iter().map(fill).product::<f64>();
-        blocks.iter().map(one).sum::<f64>() / blocks.len() as f64
+        estimate::split_rate(64, blocks.iter().map(|block| block.map(u64::count_ones)))
     }
 }
 

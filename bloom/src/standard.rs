@@ -1,7 +1,7 @@
 //! The layout as Bloom described it: k probes anywhere among the m bits.
 
 use crate::layout::{Layout, kernel::Kernel};
-use crate::{BuildError, Geometry, KeyHash, Params, algebra};
+use crate::{BuildError, Geometry, KeyHash, Params, algebra, estimate};
 
 /// k positions anywhere among m bits. They may repeat, as independent ones would.
 ///
@@ -36,8 +36,7 @@ impl Layout for Standard {
 
     /// fill^k.
     fn rate(words: &[u64], params: Params) -> f64 {
-        let fill = algebra::ones(words) as f64 / params.m() as f64;
-        libm::pow(fill, f64::from(params.k()))
+        estimate::rate(params.m(), params.k(), algebra::ones(words))
     }
 }
 

@@ -248,6 +248,38 @@ proptest! {
         prop_assert!(smaller.is_err() || geometry.rate(smaller.unwrap(), n) > p);
     }
 
+    /// The estimate inverts the expectation: with as many bits set as n keys set on average, n comes
+    /// back, to the precision of a whole number of bits.
+    #[test]
+    fn cardinality_inverts_the_expected_fill(geometry in geometry(), n in 1u64..100_000, k in 1u32..20) {
+        let k = match geometry {
+            Geometry::Split { block, word } => block / word,
+            _ => k,
+        };
+        let params = Params::new((1 << 24) * u64::from(k), k).unwrap();
+        // The rate of one probe is the fill.
+        let m = params.m() as f64;
+        let fill = match geometry {
+            Geometry::Standard => classic::rate(m, n as f64 * f64::from(k), 1.0),
+            Geometry::Partitioned => exact::partitioned_rate(params.m() / u64::from(k), n, 1),
+            Geometry::Blocked { block } => {
+                let (s, blocks) = (f64::from(block), m / f64::from(block));
+                let leaves = 1.0 - (1.0 - (1.0 - 1.0 / s).powi(k as i32)) / blocks;
+                1.0 - leaves.powi(n as i32)
+            }
+            Geometry::Split { word, block } => {
+                1.0 - (1.0 - f64::from(block / word) / m).powi(n as i32)
+            }
+            _ => unreachable!("no other geometry is drawn"),
+        };
+        let ones = (fill * m).round() as u64;
+        let back = geometry.cardinality(params, ones);
+        prop_assert!((back - n as f64).abs() < 1.0 + n as f64 * 1e-5, "{} of {}", back, n);
+        prop_assert_eq!(geometry.intersection(params, ones, ones, ones).to_bits(), back.to_bits());
+        prop_assert_eq!(geometry.cardinality(params, 0), 0.0);
+        prop_assert_eq!(geometry.cardinality(params, params.m()), f64::INFINITY);
+    }
+
     /// Whatever is asked for, there is an answer or an error.
     #[test]
     fn sizes_are_checked(block in 0u32..2000, word in 0u32..70, m: u64, n: u64) {

@@ -175,3 +175,16 @@ fn estimates_match_their_formulae() {
         "equal sets",
     );
 }
+
+#[test]
+fn rates_from_bits_match_their_formulae() {
+    assert_close(estimate::rate(1000, 3, 500), 0.125, 1e-15, "half full");
+    // A block half full and one clear: half of (1/2)^3, where the mean fill would say (1/4)^3.
+    assert_close(estimate::blocked_rate(512, 3, [256, 0]), 0.0625, 1e-15, "blocked");
+    assert!(estimate::blocked_rate(512, 3, [256, 0]) > estimate::rate(1024, 3, 256));
+    let ones = [[32, 64, 16], [64, 64, 0]];
+    assert_close(estimate::split_rate(64, ones), 0.0625, 1e-15, "split");
+    // One key: √(m (e^λ − λ − 1))/k is then √(m λ²/2)/k = 1/√(2m).
+    let error = estimate::standard_error(1 << 30, 7, 1.0);
+    assert_close(error, (2.0 * f64::powi(2.0, 30)).sqrt().recip(), 1e-7, "standard error");
+}
