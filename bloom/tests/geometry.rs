@@ -118,6 +118,64 @@ fn split_rate_matches_the_vectors() {
     }
 }
 
+/// Every way in which two keys and a query can fall, counted: what the formulae are about, without
+/// any formula.
+#[test]
+fn rates_count_all_cases() {
+    let free = choices(4, 3, 0, |set, _, bit| set | bit);
+    check_all_cases(&free, exact::rate(4, 2, 3), "standard");
+    let different: Vec<u64> = (0..1 << 5).filter(|set: &u64| set.count_ones() == 3).collect();
+    check_all_cases(&different, exact::distinct_rate(5, 2, 3), "distinct");
+    // Slices of 3, 2 and 2 bits.
+    let slices = |first: u64| {
+        [1, 2, 4].into_iter().flat_map(move |x| {
+            [8, 16].into_iter().flat_map(move |y| [32, 64].map(|z| first | x | y | z))
+        })
+    };
+    check_all_cases(
+        &slices(0).collect::<Vec<_>>(),
+        exact::partitioned_rate(7, 2, 3),
+        "partitioned",
+    );
+    // Three blocks of four bits.
+    let blocked: Vec<u64> = (0..3)
+        .flat_map(|block| {
+            choices(4, 2, 0, |set, _, bit| set | bit).into_iter().map(move |set| set << (4 * block))
+        })
+        .collect();
+    check_all_cases(&blocked, exact::blocked_rate(12, 2, 2, 4), "blocked");
+    // Two blocks of three words of two bits.
+    let split: Vec<u64> = (0..2)
+        .flat_map(|block| {
+            choices(2, 3, 0, |set, word, bit| set | bit << (2 * word))
+                .into_iter()
+                .map(move |set| set << (6 * block))
+        })
+        .collect();
+    check_all_cases(&split, exact::split_rate(12, 2, 6, 2), "split");
+}
+
+/// The bits that k probes can set which take one of `bits` positions each.
+fn choices(bits: u32, k: u32, set: u64, placed: fn(u64, u32, u64) -> u64) -> Vec<u64> {
+    match k {
+        0 => vec![set],
+        _ => (0..bits)
+            .flat_map(|bit| choices(bits, k - 1, placed(set, k - 1, 1 << bit), placed))
+            .collect(),
+    }
+}
+
+#[track_caller]
+fn check_all_cases(choices: &[u64], rate: f64, what: &str) {
+    let mut wrong = 0u64;
+    for a in choices {
+        for b in choices {
+            wrong += choices.iter().filter(|&query| query & !(a | b) == 0).count() as u64;
+        }
+    }
+    assert_close(rate, wrong as f64 / (choices.len() as f64).powi(3), what);
+}
+
 #[test]
 fn there_is_no_rate_without_a_filter() {
     assert!(exact::partitioned_rate(0, 1, 1).is_nan());
