@@ -80,7 +80,7 @@ impl Summary {
         Self {
             name: lossy(info.name()),
             version: 1,
-            info_hash_v1: Some(metainfo.info_hash().to_string()),
+            info_hash_v1: metainfo.info_hash_v1().map(|hash| hash.to_string()),
             info_hash_v2: None,
             piece_length: info.piece_length().get(),
             pieces: info.pieces().len(),

@@ -1,7 +1,9 @@
 //! Metainfo parsing, strict and lenient, and verification with content that is made up.
 
-use torrent_meta::bencode::{Limits, decode_lenient};
-use torrent_meta::{ErrorKind, Info, InfoHash, Metainfo, Parser, PieceState, Verifier};
+use torrent_meta::bencode::{self, decode_lenient};
+use torrent_meta::{
+    ErrorKind, File, Info, InfoHash, InfoHashV2, Limits, Metainfo, Parser, PieceState, Verifier,
+};
 
 /// Checks one input, as a file and as an info dictionary.
 pub fn check(data: &[u8]) {
@@ -28,7 +30,8 @@ pub fn check(data: &[u8]) {
         let wrapped = Metainfo::parse_lenient(&wrapped).expect("nothing but an info dictionary");
         assert_eq!(*wrapped.info(), info);
     }
-    let tight = Limits { bytes: 200, tokens: 20, depth: 3, integer_digits: 6 };
+    let bencode = bencode::Limits { bytes: 200, tokens: 20, depth: 3, integer_digits: 6 };
+    let tight = Limits { bencode, ..Limits::DEFAULT };
     if Parser::lenient().limits(tight).metainfo(data).is_ok() {
         assert!(lenient.is_ok());
     }
@@ -38,11 +41,24 @@ fn check_metainfo(metainfo: &Metainfo<'_>, data: &[u8]) {
     let document = decode_lenient(data).expect("it was parsed");
     let info =
         document.root().as_dict().and_then(|root| root.find(b"info")).expect("it was parsed");
-    assert_eq!(metainfo.info_hash(), InfoHash::of(&data[info.span()]));
-    assert_eq!(metainfo.info_hash().to_string().parse(), Ok(metainfo.info_hash()));
+    let version = metainfo.version();
+    let v1 = version.has_v1().then(|| InfoHash::of(&data[info.span()]));
+    let v2 = version.has_v2().then(|| InfoHashV2::of(&data[info.span()]));
+    assert_eq!((metainfo.info_hash_v1(), metainfo.info_hash_v2()), (v1, v2));
     assert!(metainfo.tiers().iter().all(|tier| !tier.is_empty()));
     let _ = (metainfo.announce(), metainfo.comment(), metainfo.created_by());
-    let _ = metainfo.creation_date();
+    let _ = (metainfo.creation_date(), metainfo.web_seeds(), metainfo.http_seeds());
+    let _ = (metainfo.nodes(), metainfo.info().update_url());
+    let _ = (metainfo.similar().count(), metainfo.collections().count());
+    assert_eq!(metainfo.is_trackerless(), metainfo.tiers().is_empty());
+    for file in metainfo.info().files() {
+        let Some(layer) = file.pieces_root().and_then(|root| metainfo.piece_layer(root)) else {
+            continue;
+        };
+        let pieces = file.length().div_ceil(metainfo.info().piece_length().get().into());
+        assert_eq!(layer.len() as u64, pieces);
+        assert!(pieces > 1);
+    }
     let owned = metainfo.clone().into_owned();
     assert_eq!(owned, *metainfo);
     check_info(metainfo.info());
@@ -51,27 +67,56 @@ fn check_metainfo(metainfo: &Metainfo<'_>, data: &[u8]) {
 }
 
 fn check_info(info: &Info<'_>) {
+    let version = info.version();
+    let piece_length = u64::from(info.piece_length().get());
     let mut end = 0;
     for (index, file) in info.files().enumerate() {
-        assert_eq!((file.index(), file.offset()), (index, end));
-        end += file.length();
-        assert!(file.path().count() > 0);
-        if let Ok(path) = file.safe_path() {
-            let up = |part: &str| matches!(part.trim_end_matches(' '), "" | "." | "..");
-            assert!(!path.split('/').any(up) && !path.contains(['\\', ':', '\0']));
+        assert_eq!(file.index(), index);
+        if version.has_v1() || file.length() == 0 {
+            assert_eq!(file.offset(), end);
+        } else {
+            assert_eq!(file.offset(), end.next_multiple_of(piece_length));
+        }
+        end = file.offset() + file.length();
+        assert!(file.is_pad() || file.path().count() > 0);
+        check_paths(&file);
+        assert_eq!(
+            file.pieces_root().is_some(),
+            version.has_v2() && !file.is_pad() && file.length() > 0
+        );
+        for offset in [file.offset(), end.saturating_sub(1)] {
+            if file.length() > 0 {
+                assert_eq!(info.file_at(offset).map(|found| found.index()), Some(index));
+            }
         }
     }
     assert_eq!(info.files().len(), info.file_count());
     assert_eq!(end, info.total_length());
-    let pieces = info.pieces().len() as u64;
-    assert_eq!(pieces, info.piece_length().pieces(end));
+    let pieces = info.piece_count();
+    assert_eq!(u64::from(pieces), info.piece_length().pieces(end));
+    assert_eq!(info.pieces().len(), if version.has_v1() { pieces as usize } else { 0 });
     if let Some(last) = pieces.checked_sub(1) {
-        let before = last * u64::from(info.piece_length().get());
-        let size = info.piece_size(last as u32).expect("the last piece");
+        let before = u64::from(last) * piece_length;
+        let size = info.piece_size(last).expect("the last piece");
         assert_eq!(before + u64::from(size), end);
     }
-    assert_eq!(info.piece_size(pieces as u32), None);
-    verify(info);
+    assert_eq!(info.piece_size(pieces), None);
+    assert!(info.file_at(end).is_none());
+    if version.has_v1() {
+        verify(info);
+    }
+}
+
+fn check_paths(file: &File<'_>) {
+    let is_safe = |path: &str| {
+        let up = |part: &str| matches!(part.trim_end_matches(' '), "" | "." | "..");
+        !path.split('/').any(up) && !path.contains(['\\', ':', '\0'])
+    };
+    let path = file.safe_path();
+    assert!(path.as_ref().is_ok_and(|path| is_safe(path)) || path.is_err());
+    let target = file.safe_symlink_target();
+    assert_eq!(target.is_some(), file.symlink_target().is_some());
+    assert!(target.is_none_or(|target| target.is_err() || target.is_ok_and(|path| is_safe(&path))));
 }
 
 /// Hands over content of zeros, backwards and twice.

@@ -26,6 +26,7 @@ pub struct SharedFile {
     keywords: BTreeSet<String>,
     md5: [u8; 16],
     info: Info<'static>,
+    info_hash: InfoHash,
     info_bytes: Bytes,
 }
 
@@ -65,12 +66,14 @@ impl Library {
         let keywords = keywords(&name).collect();
         let info_bytes = Bytes::copy_from_slice(info.raw());
         self.by_name.insert(name.clone(), id);
-        self.by_info_hash.insert(info.info_hash(), id);
+        let info_hash = InfoHash::of(info.raw());
+        self.by_info_hash.insert(info_hash, id);
         self.files.push(SharedFile {
             name,
             keywords,
             md5: md5.finalize().into(),
             info,
+            info_hash,
             info_bytes,
         });
         Ok(id)
@@ -152,7 +155,7 @@ impl SharedFile {
 
     /// The info-hash (BEP 3).
     pub fn info_hash(&self) -> InfoHash {
-        self.info.info_hash()
+        self.info_hash
     }
 
     /// The SHA-1 of each piece of the content.

@@ -127,10 +127,10 @@ fn parsing(c: &mut Criterion) {
             for file in metainfo.info().files() {
                 let _ = black_box(file.safe_path());
             }
-            metainfo.info_hash()
+            metainfo.info_hash_v1()
         })
     });
-    group.bench_function("info-hash", |b| b.iter(|| metainfo.info_hash()));
+    group.bench_function("info-hash", |b| b.iter(|| metainfo.info_hash_v1()));
     group.finish();
 }
 

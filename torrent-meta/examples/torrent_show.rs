@@ -57,12 +57,17 @@ fn show(metainfo: &Metainfo<'_>, out: &mut impl Write) -> io::Result<()> {
     let info = metainfo.info();
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     writeln!(out, "name         {}", text(info.name()))?;
-    writeln!(out, "info-hash    {}", metainfo.info_hash())?;
+    if let Some(hash) = metainfo.info_hash_v1() {
+        writeln!(out, "info-hash v1 {hash}")?;
+    }
+    if let Some(hash) = metainfo.info_hash_v2() {
+        writeln!(out, "info-hash v2 {hash}")?;
+    }
     writeln!(
         out,
         "content      {} bytes in {} pieces of {}",
         info.total_length(),
-        info.pieces().len(),
+        info.piece_count(),
         info.piece_length().get()
     )?;
     if info.is_private() {

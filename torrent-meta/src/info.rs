@@ -1,21 +1,23 @@
 //! The info dictionary: what a torrent is of.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::iter::FusedIterator;
 
-use overlay_bencode::{Decoder, Dict, Kind, List, ListIter, Node, NodeId};
+use overlay_bencode::{Dict, Kind, Node, NodeId};
 
 use crate::error::{DecodeError, Deviation, DeviationKind, ErrorKind};
-use crate::info_hash::InfoHash;
+use crate::file::{File, Files};
+use crate::info_hash::{InfoHash, InfoHashV2};
+use crate::layout::{Layout, NO_NODE, required};
+use crate::limits::Limits;
 use crate::parser::{Parser, Reports};
-use crate::path::{PathError, push_components};
 use crate::piece::{PieceHash, PieceLength};
 use crate::source::Source;
+use crate::version::Version;
 
-/// A v1 info dictionary (BEP 3), checked: the files' lengths add up, and there is one hash for each
-/// piece. It keeps the bytes it was parsed from, so unknown keys stay, and the hash is theirs.
+/// An info dictionary (BEP 3, BEP 52), checked: the files' lengths add up, there is one v1 hash for
+/// each piece, and a hybrid has the same files for v1 and v2. It keeps the bytes it was parsed from,
+/// so unknown keys stay, and the hash is theirs.
 ///
 /// It borrows what it was parsed from; [`Info::into_owned`], or parsing a `Vec`, gives one that does
 /// not.
@@ -43,9 +45,10 @@ impl<'a> Info<'a> {
         Parser::lenient().info(bytes)
     }
 
-    pub(crate) fn read(bytes: Cow<'a, [u8]>, decoder: Decoder) -> Result<Self, DecodeError> {
-        let (source, mut reports) = Source::decode(bytes, decoder)?;
-        let fields = Fields::read(source.node(NodeId::ROOT), &mut reports)?;
+    pub(crate) fn read(bytes: Cow<'a, [u8]>, parser: &Parser) -> Result<Self, DecodeError> {
+        let (source, mut reports) = Source::decode(bytes, parser.decoder())?;
+        let root = source.node(NodeId::ROOT);
+        let fields = Fields::read(root, &source, parser.limits_in_use(), &mut reports)?;
         Ok(Self { source, fields, deviations: reports.finish() })
     }
 
@@ -57,15 +60,30 @@ impl<'a> Info<'a> {
         &self.source
     }
 
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.fields.layout
+    }
+
     /// The dictionary's bytes as they stand in the input.
     pub fn raw(&self) -> &[u8] {
         self.node(self.fields.root).raw()
     }
 
-    /// SHA-1 over [`raw`](Self::raw). Nothing is cached: each call hashes all of it, which takes
-    /// longer than parsing did.
-    pub fn info_hash(&self) -> InfoHash {
-        InfoHash::of(self.raw())
+    /// Which formats it has.
+    pub fn version(&self) -> Version {
+        self.fields.version
+    }
+
+    /// SHA-1 over [`raw`](Self::raw), the name of a v1 torrent; `None` if it is v2 only. Nothing is
+    /// cached: each call hashes all of it, which takes longer than parsing did.
+    pub fn info_hash_v1(&self) -> Option<InfoHash> {
+        self.version().has_v1().then(|| InfoHash::of(self.raw()))
+    }
+
+    /// SHA-256 over [`raw`](Self::raw), the name of a v2 torrent; `None` if it is v1 only. Nothing
+    /// is cached: each call hashes all of it.
+    pub fn info_hash_v2(&self) -> Option<InfoHashV2> {
+        self.version().has_v2().then(|| InfoHashV2::of(self.raw()))
     }
 
     /// The dictionary, for keys that have no method here.
@@ -79,28 +97,42 @@ impl<'a> Info<'a> {
         self.bytes(self.fields.name)
     }
 
-    /// How many bytes each piece has; the last one may have fewer.
+    /// How many bytes each piece has; the last one, and in v2 the last of each file, may have fewer.
     pub fn piece_length(&self) -> PieceLength {
         self.fields.piece_length
     }
 
-    /// The hash of each piece.
+    /// The v1 hash of each piece; none if it is v2 only.
     pub fn pieces(&self) -> &[PieceHash] {
         let (hashes, _) = self.bytes(self.fields.pieces).as_chunks();
         hashes
     }
 
-    /// How many bytes a piece has; `None` if there is no such piece.
+    /// How many pieces the content has. In v2 each file that is not empty has its own.
+    pub fn piece_count(&self) -> u32 {
+        // Checked when parsed.
+        self.piece_length().pieces(self.total_length()) as u32
+    }
+
+    /// How many bytes of content a piece has; `None` if there is no such piece. In v2 alone, that is
+    /// up to the end of its file.
     pub fn piece_size(&self, piece: u32) -> Option<u32> {
         let length = self.piece_length().get();
         let start = u64::from(piece) * u64::from(length);
-        let left = self.total_length().checked_sub(start).filter(|&left| left > 0)?;
+        let end = if self.version().has_v1() {
+            self.total_length()
+        } else {
+            let file = self.file_at(start)?;
+            file.offset() + file.length()
+        };
+        let left = end.checked_sub(start).filter(|&left| left > 0)?;
         Some(u32::try_from(left).map_or(length, |left| left.min(length)))
     }
 
-    /// How many bytes all files have together.
+    /// Where the last file ends in the content: pad files, and in v2 the gaps before files, are
+    /// counted. For what there is to store, add up the lengths of [`stored_files`](Self::stored_files).
     pub fn total_length(&self) -> u64 {
-        self.fields.total
+        self.fields.layout.total
     }
 
     /// Whether peers may be found through the torrent's own trackers only (BEP 27).
@@ -110,26 +142,47 @@ impl<'a> Info<'a> {
 
     /// Whether it is one file, not a directory of files.
     pub fn is_single_file(&self) -> bool {
-        matches!(self.fields.layout, Layout::Single)
+        self.fields.layout.single
     }
 
     /// How many files there are.
     pub fn file_count(&self) -> usize {
-        match self.fields.layout {
-            Layout::Single => 1,
-            Layout::Multi { count, .. } => count,
-        }
+        self.fields.layout.entries.len()
     }
 
-    /// The files in the order of the content.
+    /// The files in the order of the content. Those of a hybrid are as v1 has them: with pad files.
     pub fn files(&self) -> Files<'_> {
-        let state = match self.fields.layout {
-            Layout::Single => FilesState::Single { done: false },
-            Layout::Multi { files, .. } => {
-                FilesState::Multi(self.node(files).as_list().expect("checked when parsed").iter())
-            }
-        };
-        Files { info: self, state, index: 0, offset: 0 }
+        Files::new(self)
+    }
+
+    /// The files without pad files.
+    pub fn stored_files(&self) -> impl Iterator<Item = File<'_>> {
+        self.files().filter(|file| !file.is_pad())
+    }
+
+    /// The file that has the byte at an offset of the content; `None` behind the end, and in a v2
+    /// torrent's gap. Takes the logarithm of the number of files.
+    pub fn file_at(&self, offset: u64) -> Option<File<'_>> {
+        let ends_before = |entry: &crate::layout::Entry| entry.offset + entry.length <= offset;
+        let index = self.fields.layout.entries.partition_point(ends_before);
+        self.files().nth(index).filter(|file| file.offset() <= offset)
+    }
+
+    /// Info-hashes of torrents that have files in common with this one (BEP 38). The outer
+    /// dictionary may name more: [`Metainfo::similar`](crate::Metainfo::similar).
+    pub fn similar(&self) -> impl Iterator<Item = InfoHash> {
+        similar(self.dict())
+    }
+
+    /// The names of collections that it belongs to (BEP 38). The outer dictionary may name more:
+    /// [`Metainfo::collections`](crate::Metainfo::collections).
+    pub fn collections(&self) -> impl Iterator<Item = &[u8]> {
+        strings(self.dict(), b"collections")
+    }
+
+    /// Where newer versions of the torrent are found (BEP 39).
+    pub fn update_url(&self) -> Option<&str> {
+        self.dict().find(b"update-url")?.as_str()
     }
 
     /// What lenient parsing let through, in the input's order. Of a whole file's info dictionary:
@@ -143,8 +196,19 @@ impl<'a> Info<'a> {
         Info { source: self.source.into_owned(), fields: self.fields, deviations: self.deviations }
     }
 
-    fn node(&self, id: NodeId) -> Node<'_, '_> {
+    pub(crate) fn node(&self, id: NodeId) -> Node<'_, '_> {
         self.source.node(id)
+    }
+
+    /// `name.utf-8`, or `name` without it.
+    pub(crate) fn utf8_name(&self) -> &[u8] {
+        self.bytes(self.fields.utf8_name)
+    }
+
+    /// A file's `pieces root`.
+    pub(crate) fn root(&self, file: usize) -> Option<&[u8]> {
+        let root = *self.fields.layout.roots.get(file)?;
+        (root != NO_NODE).then(|| self.bytes(root))
     }
 
     fn bytes(&self, id: NodeId) -> &[u8] {
@@ -161,302 +225,222 @@ impl PartialEq for Info<'_> {
 
 impl Eq for Info<'_> {}
 
-/// One file of a torrent.
-#[derive(Clone, Copy, Debug)]
-pub struct File<'i> {
-    info: &'i Info<'i>,
-    /// Its dictionary in `files`; a single file has none.
-    node: Option<Node<'i, 'i>>,
-    index: usize,
-    length: u64,
-    offset: u64,
-}
-
-impl<'i> File<'i> {
-    /// Its place in the torrent, from zero.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// In bytes.
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// Where it starts in the content, which is all files one after the other.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// Its path below [`Info::name`], as the torrent has it; for a single file, the name itself.
-    /// Any bytes can stand there: see [`safe_path`](Self::safe_path).
-    pub fn path(&self) -> PathComponents<'i> {
-        match self.node {
-            None => PathComponents { name: Some(self.info.name()), list: None },
-            Some(node) => PathComponents { name: None, list: components_of(node, b"path") },
-        }
-    }
-
-    /// A path to put the file at: relative, with `/` between components, the torrent's name first,
-    /// and nothing in it that leads elsewhere; see [`safe_path`](crate::safe_path()). Where the
-    /// torrent has a UTF-8 form of its names beside another (`name.utf-8`, `path.utf-8`), that is
-    /// used.
-    ///
-    /// # Errors
-    /// The path would leave the directory it is put in, a component is too long, or it names
-    /// nothing.
-    pub fn safe_path(&self) -> Result<String, PathError> {
-        let name = self.info.bytes(self.info.fields.utf8_name);
-        let mut path = String::with_capacity(name.len().min(255) + 60);
-        // Both have to name something: a file must not take the directory's place.
-        push_components(&mut path, [name], 0)?;
-        if let Some(node) = self.node {
-            let list = components_of(node, b"path.utf-8").or_else(|| components_of(node, b"path"));
-            push_components(&mut path, PathComponents { name: None, list }, 1)?;
-        }
-        Ok(path)
-    }
-}
-
-fn components_of<'i>(file: Node<'i, 'i>, key: &[u8]) -> Option<ListIter<'i, 'i>> {
-    file.as_dict()?.find(key)?.as_list().map(List::iter)
-}
-
-/// A torrent's files in order.
-#[derive(Clone, Debug)]
-pub struct Files<'i> {
-    info: &'i Info<'i>,
-    state: FilesState<'i>,
-    index: usize,
-    offset: u64,
-}
-
-#[derive(Clone, Debug)]
-enum FilesState<'i> {
-    Single { done: bool },
-    Multi(ListIter<'i, 'i>),
-}
-
-impl<'i> Iterator for Files<'i> {
-    type Item = File<'i>;
-
-    fn next(&mut self) -> Option<File<'i>> {
-        let (node, length) = match &mut self.state {
-            FilesState::Single { done } => {
-                if core::mem::replace(done, true) {
-                    return None;
-                }
-                (None, self.info.total_length())
-            }
-            FilesState::Multi(files) => {
-                let node = files.next()?;
-                let length = node.as_dict()?.find(b"length")?.as_uint()?;
-                (Some(node), length)
-            }
-        };
-        let file = File { info: self.info, node, index: self.index, length, offset: self.offset };
-        self.index += 1;
-        self.offset += length;
-        Some(file)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.info.file_count() - self.index;
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for Files<'_> {}
-impl FusedIterator for Files<'_> {}
-
-/// The components of a [`File::path`].
-#[derive(Clone, Debug)]
-pub struct PathComponents<'i> {
-    /// A single file's only component.
-    name: Option<&'i [u8]>,
-    list: Option<ListIter<'i, 'i>>,
-}
-
-impl<'i> Iterator for PathComponents<'i> {
-    type Item = &'i [u8];
-
-    fn next(&mut self) -> Option<&'i [u8]> {
-        self.name.take().or_else(|| self.list.as_mut()?.next()?.as_bytes())
-    }
-}
-
-impl FusedIterator for PathComponents<'_> {}
-
 /// Where the parts are, and what they amount to.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     root: NodeId,
+    pub(crate) version: Version,
     name: NodeId,
     /// `name.utf-8` if it is there.
     utf8_name: NodeId,
+    /// A string, or [`NO_NODE`].
     pieces: NodeId,
-    piece_length: PieceLength,
-    layout: Layout,
-    total: u64,
+    pub(crate) piece_length: PieceLength,
+    pub(crate) layout: Layout,
     private: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Layout {
-    Single,
-    Multi { files: NodeId, count: usize },
-}
-
-const STRING: &str = "a string";
-const INTEGER: &str = "an integer";
-const LIST: &str = "a list";
+const INTEGER: &str = "an integer of 64 bits";
 
 impl Fields {
-    pub(crate) fn read(root: Node<'_, '_>, reports: &mut Reports) -> Result<Self, DecodeError> {
+    pub(crate) fn read(
+        root: Node<'_, '_>,
+        source: &Source<'_>,
+        limits: &Limits,
+        reports: &mut Reports,
+    ) -> Result<Self, DecodeError> {
         let dict = root.as_dict().ok_or(DecodeError {
             offset: root.offset(),
             kind: ErrorKind::NotADictionary { what: "the value of 'info'" },
         })?;
-        let pieces = dict.find(b"pieces");
-        if pieces.is_none() && dict.find(b"meta version").is_some() {
-            return Err(DecodeError { offset: root.offset(), kind: ErrorKind::OnlyV2 });
-        }
-        let utf8_name = dict.find(b"name.utf-8");
-        let name = match dict.find(b"name").or(utf8_name) {
-            Some(name) => name,
-            None => required(dict, "name")?,
-        };
-        string(name, "name")?;
-        let utf8_name = utf8_name.filter(|name| name.kind() == Kind::Bytes).unwrap_or(name);
-
-        let length_node = required(dict, "piece length")?;
-        let piece_length = length_node
-            .as_uint()
-            .and_then(|bytes| u32::try_from(bytes).ok())
-            .and_then(|bytes| PieceLength::new(bytes).ok())
-            .ok_or(DecodeError { offset: length_node.offset(), kind: ErrorKind::PieceLength })?;
-
-        let (layout, total) = Self::read_layout(dict, reports)?;
-
-        let pieces = required(dict, "pieces")?;
-        let length = string(pieces, "pieces")?.len();
-        if length % 20 != 0 {
-            let kind = ErrorKind::PiecesLength { length };
-            return Err(DecodeError { offset: pieces.offset(), kind });
-        }
-        let (expected, found) = (piece_length.pieces(total), (length / 20) as u64);
-        if expected != found {
-            let kind = ErrorKind::PieceCount { expected, found };
-            return Err(DecodeError { offset: pieces.offset(), kind });
-        }
-
-        let private = match dict.find(b"private") {
-            None => false,
-            Some(node) => match node.as_int() {
-                Some(number) => number != 0,
-                None => {
-                    let kind = DeviationKind::Ignored { key: "private", expected: INTEGER };
-                    reports.add(node.offset(), kind)?;
-                    false
+        let version = read_version(dict, reports)?;
+        let (name, utf8_name) = read_name(dict, reports)?;
+        let piece_length = read_piece_length(dict, version, limits)?;
+        let layout = match version {
+            Version::V1 => Layout::read_v1(dict, name, limits, reports)?,
+            Version::V2 => Layout::read_tree(file_tree(dict)?, piece_length, limits, reports)?,
+            Version::Hybrid => {
+                let mut layout = Layout::read_v1(dict, name, limits, reports)?;
+                let tree_node = file_tree(dict)?;
+                let tree = Layout::read_tree(tree_node, piece_length, limits, reports)?;
+                let inconsistent = DecodeError {
+                    offset: tree_node.node().offset(),
+                    kind: ErrorKind::Inconsistent,
+                };
+                layout.merge(&tree, utf8_name, source).map_err(|_| inconsistent)?;
+                if piece_length.pieces(layout.total) != piece_length.pieces(tree.total) {
+                    return Err(inconsistent);
                 }
-            },
-        };
-        let (root, name, utf8_name) = (root.id(), name.id(), utf8_name.id());
-        let pieces = pieces.id();
-        Ok(Self { root, name, utf8_name, pieces, piece_length, layout, total, private })
-    }
-
-    fn read_layout(
-        dict: Dict<'_, '_>,
-        reports: &mut Reports,
-    ) -> Result<(Layout, u64), DecodeError> {
-        let Some(files_node) = dict.find(b"files") else {
-            return Ok((Layout::Single, length(required(dict, "length")?)?));
-        };
-        if let Some(length) = dict.find(b"length") {
-            reports.add(length.offset(), DeviationKind::LengthAndFiles)?;
-        }
-        let files = files_node.as_list().ok_or(DecodeError {
-            offset: files_node.offset(),
-            kind: ErrorKind::WrongKind { key: "files", expected: LIST },
-        })?;
-        let mut total = 0u64;
-        let mut count = 0;
-        for file_node in files {
-            let file = file_node.as_dict().ok_or(DecodeError {
-                offset: file_node.offset(),
-                kind: ErrorKind::NotADictionary { what: "an item of 'files'" },
-            })?;
-            // One pass over its keys; of equal ones the first counts, as everywhere.
-            let (mut length_node, mut path_node, mut utf8_node) = (None, None, None);
-            for (key, value) in file.iter() {
-                match key.as_bytes() {
-                    Some(b"length") => _ = length_node.get_or_insert(value),
-                    Some(b"path") => _ = path_node.get_or_insert(value),
-                    Some(b"path.utf-8") => _ = utf8_node.get_or_insert(value),
-                    _ => {}
-                }
+                layout
             }
-            total = total
-                .checked_add(length(length_node.ok_or(missing(file, "length"))?)?)
-                .filter(|total| i64::try_from(*total).is_ok())
-                .ok_or(DecodeError {
-                    offset: file_node.offset(),
-                    kind: ErrorKind::TotalOverflow,
-                })?;
-            path(path_node.ok_or(missing(file, "path"))?, "path")?;
-            if let Some(utf8) = utf8_node {
-                path(utf8, "path.utf-8")?;
-            }
-            count += 1;
+        };
+        let pieces = piece_length.pieces(layout.total);
+        if pieces > limits.pieces.into() {
+            let kind = ErrorKind::TooManyPieces { pieces, max: limits.pieces };
+            return Err(DecodeError { offset: root.offset(), kind });
         }
-        if count == 0 {
-            let kind = ErrorKind::NoFiles;
-            return Err(DecodeError { offset: files_node.offset(), kind });
-        }
-        Ok((Layout::Multi { files: files_node.id(), count }, total))
+        let pieces = if version.has_v1() { check_pieces(dict, pieces)?.id() } else { NO_NODE };
+        let private = read_optional(dict, reports)?;
+        Ok(Self {
+            root: root.id(),
+            version,
+            name,
+            utf8_name,
+            pieces,
+            piece_length,
+            layout,
+            private,
+        })
     }
 }
 
-pub(crate) fn required<'t, 'a>(
-    dict: Dict<'t, 'a>,
-    key: &'static str,
-) -> Result<Node<'t, 'a>, DecodeError> {
-    dict.find(key.as_bytes()).ok_or(missing(dict, key))
+fn read_version(dict: Dict<'_, '_>, reports: &mut Reports) -> Result<Version, DecodeError> {
+    let node = dict.find(b"meta version");
+    let version = match node.map(|node| (node, node.as_int())) {
+        None => 1,
+        Some((_, Some(version))) => version,
+        Some((node, None)) => {
+            reports.ignored(node.offset(), "meta version", INTEGER)?;
+            1
+        }
+    };
+    let error = |node: Node<'_, '_>, kind| Err(DecodeError { offset: node.offset(), kind });
+    match version {
+        ..2 => match dict.find(b"file tree") {
+            Some(tree) if tree.kind() == Kind::Dict => error(tree, ErrorKind::MissingVersion),
+            _ => Ok(Version::V1),
+        },
+        2 => {
+            let within = reports.first_within(dict.node().span());
+            if let Some(&Deviation { offset, kind: DeviationKind::Bencode(kind) }) = within {
+                return Err(DecodeError { offset, kind: ErrorKind::NotCanonical(kind) });
+            }
+            let hashes = dict.find(b"pieces");
+            let files = dict.find(b"files").or_else(|| dict.find(b"length"));
+            match (hashes, files) {
+                (None, None) => Ok(Version::V2),
+                (Some(_), Some(_)) => Ok(Version::Hybrid),
+                (Some(hashes), None) => {
+                    reports.add(hashes.offset(), DeviationKind::HalfV1 { key: "pieces" })?;
+                    Ok(Version::V2)
+                }
+                (None, Some(files)) => {
+                    let key = if files.kind() == Kind::List { "files" } else { "length" };
+                    reports.add(files.offset(), DeviationKind::HalfV1 { key })?;
+                    Ok(Version::V2)
+                }
+            }
+        }
+        version => error(node.unwrap_or(dict.node()), ErrorKind::UnknownVersion { version }),
+    }
 }
 
-fn missing(dict: Dict<'_, '_>, key: &'static str) -> DecodeError {
-    DecodeError { offset: dict.node().offset(), kind: ErrorKind::Missing { key } }
+/// `name`, and what is better text.
+fn read_name(dict: Dict<'_, '_>, reports: &mut Reports) -> Result<(NodeId, NodeId), DecodeError> {
+    let name = dict.find(b"name");
+    let mut utf8_name = dict.find(b"name.utf-8");
+    if let Some(node) = utf8_name.take_if(|node| node.kind() != Kind::Bytes) {
+        reports.ignored(node.offset(), "name.utf-8", "a string")?;
+    }
+    if name.is_none()
+        && let Some(utf8_name) = utf8_name
+    {
+        reports.add(utf8_name.offset(), DeviationKind::OnlyUtf8 { key: "name" })?;
+    }
+    let name = name.or(utf8_name).map_or_else(|| required(dict, "name"), Ok)?;
+    string(name, "name")?;
+    Ok((name.id(), utf8_name.unwrap_or(name).id()))
+}
+
+fn read_piece_length(
+    dict: Dict<'_, '_>,
+    version: Version,
+    limits: &Limits,
+) -> Result<PieceLength, DecodeError> {
+    let node = required(dict, "piece length")?;
+    let error = |kind| DecodeError { offset: node.offset(), kind };
+    let max = limits.piece_length;
+    let length = node
+        .as_uint()
+        .and_then(|bytes| u32::try_from(bytes).ok())
+        .filter(|&bytes| bytes <= max)
+        .and_then(|bytes| PieceLength::new(bytes).ok())
+        .ok_or(error(ErrorKind::PieceLength { max }))?;
+    let bytes = length.get();
+    if version.has_v2() && !(bytes.is_power_of_two() && bytes >= 16 << 10) {
+        return Err(error(ErrorKind::PieceLengthV2 { length: bytes }));
+    }
+    Ok(length)
+}
+
+fn file_tree<'t, 'a>(dict: Dict<'t, 'a>) -> Result<Dict<'t, 'a>, DecodeError> {
+    let node = required(dict, "file tree")?;
+    let kind = ErrorKind::WrongKind { key: "file tree", expected: "a dictionary" };
+    node.as_dict().ok_or(DecodeError { offset: node.offset(), kind })
+}
+
+fn check_pieces<'t, 'a>(dict: Dict<'t, 'a>, expected: u64) -> Result<Node<'t, 'a>, DecodeError> {
+    let node = required(dict, "pieces")?;
+    let length = string(node, "pieces")?.len();
+    if length % 20 != 0 {
+        let kind = ErrorKind::PiecesLength { length };
+        return Err(DecodeError { offset: node.offset(), kind });
+    }
+    let found = (length / 20) as u64;
+    if expected != found {
+        let kind = ErrorKind::PieceCount { expected, found };
+        return Err(DecodeError { offset: node.offset(), kind });
+    }
+    Ok(node)
+}
+
+/// Checks the kinds of keys that may be missing. Whether the torrent is private.
+fn read_optional(dict: Dict<'_, '_>, reports: &mut Reports) -> Result<bool, DecodeError> {
+    let private = match dict.find(b"private") {
+        None => false,
+        Some(node) => match node.as_int() {
+            Some(number) => number != 0,
+            None => {
+                reports.ignored(node.offset(), "private", INTEGER)?;
+                false
+            }
+        },
+    };
+    check_similar(dict, reports)?;
+    if let Some(node) = dict.find(b"update-url").filter(|node| node.as_str().is_none()) {
+        reports.ignored(node.offset(), "update-url", "UTF-8 text")?;
+    }
+    Ok(private)
+}
+
+/// The keys of BEP 38, which may stand in either dictionary.
+pub(crate) fn check_similar(dict: Dict<'_, '_>, reports: &mut Reports) -> Result<(), DecodeError> {
+    let is_list_of = |node: Node<'_, '_>, good: fn(&[u8]) -> bool| {
+        node.as_list().is_some_and(|list| list.iter().all(|item| item.as_bytes().is_some_and(good)))
+    };
+    if let Some(node) = dict.find(b"similar")
+        && !is_list_of(node, |hash| hash.len() == InfoHash::LEN)
+    {
+        reports.ignored(node.offset(), "similar", "a list of strings of 20 bytes")?;
+    }
+    if let Some(node) = dict.find(b"collections")
+        && !is_list_of(node, |_| true)
+    {
+        reports.ignored(node.offset(), "collections", "a list of strings")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn similar<'i>(dict: Dict<'i, 'i>) -> impl Iterator<Item = InfoHash> + 'i {
+    strings(dict, b"similar").filter_map(|hash| Some(InfoHash(hash.try_into().ok()?)))
+}
+
+/// The strings of a list.
+pub(crate) fn strings<'i>(dict: Dict<'i, 'i>, key: &[u8]) -> impl Iterator<Item = &'i [u8]> + 'i {
+    dict.find(key).and_then(Node::as_list).into_iter().flatten().filter_map(Node::as_bytes)
 }
 
 fn string<'a>(node: Node<'_, 'a>, key: &'static str) -> Result<&'a [u8], DecodeError> {
-    let kind = ErrorKind::WrongKind { key, expected: STRING };
+    let kind = ErrorKind::WrongKind { key, expected: "a string" };
     node.as_bytes().ok_or(DecodeError { offset: node.offset(), kind })
-}
-
-fn length(node: Node<'_, '_>) -> Result<u64, DecodeError> {
-    let Some(_) = node.digits() else {
-        let kind = ErrorKind::WrongKind { key: "length", expected: INTEGER };
-        return Err(DecodeError { offset: node.offset(), kind });
-    };
-    node.as_int()
-        .and_then(|length| u64::try_from(length).ok())
-        .ok_or(DecodeError { offset: node.offset(), kind: ErrorKind::Length })
-}
-
-fn path(node: Node<'_, '_>, key: &'static str) -> Result<(), DecodeError> {
-    let components = node.as_list().ok_or(DecodeError {
-        offset: node.offset(),
-        kind: ErrorKind::WrongKind { key, expected: "a list of strings" },
-    })?;
-    if components.is_empty() {
-        return Err(DecodeError { offset: node.offset(), kind: ErrorKind::EmptyPath });
-    }
-    for component in components {
-        if component.as_bytes().is_none() {
-            let kind = ErrorKind::WrongKind { key, expected: "a list of strings" };
-            return Err(DecodeError { offset: component.offset(), kind });
-        }
-    }
-    Ok(())
 }

@@ -3,30 +3,40 @@
 
 extern crate alloc;
 
+mod attributes;
 mod batch;
 mod create;
 mod error;
+mod file;
+mod file_tree;
 mod hash;
 mod info;
 mod info_hash;
+mod layout;
+mod limits;
 mod merkle;
 mod metainfo;
 mod parser;
 mod path;
 mod piece;
+mod piece_layers;
 mod source;
 mod span;
 mod verify;
+mod version;
 
+pub use attributes::Attributes;
 pub use batch::{PieceBatch, PieceHashes};
 pub use create::{CreateError, Creation, Creator};
 pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind};
+pub use file::{File, Files, PathComponents};
 pub use hash::{
     Algorithm, Backend, LEAF_LENGTH, Lanes, ParseBackendError, Sha1, Sha256, hash_chunks,
     hash_leaves, hash_many, hash_pieces,
 };
-pub use info::{File, Files, Info, PathComponents};
-pub use info_hash::{InfoHash, ParseInfoHashError};
+pub use info::Info;
+pub use info_hash::{InfoHash, InfoHashV2, ParseInfoHashError};
+pub use limits::Limits;
 pub use merkle::{HashRange, MerkleHash, MerkleTree, merkle_layer, merkle_pad, merkle_root};
 pub use metainfo::Metainfo;
 pub use parser::Parser;
@@ -34,6 +44,7 @@ pub use path::{PathError, safe_path};
 pub use piece::{InvalidPieceLength, PieceHash, PieceHasher, PieceLength};
 pub use span::{ContentLayout, Span, Spans};
 pub use verify::{DEFAULT_BUFFER_LIMIT, PieceState, Verdict, Verifier, VerifyError};
+pub use version::Version;
 
 pub use bitvec;
 pub use overlay_bencode as bencode;

@@ -3,52 +3,65 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use overlay_bencode::{Decoder, Limits};
+use overlay_bencode::Decoder;
 
 use crate::error::{DecodeError, Deviation, DeviationKind};
 use crate::info::Info;
+use crate::limits::Limits;
 use crate::metainfo::Metainfo;
 
 /// How to parse: strictly or leniently, within which [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Parser {
-    decoder: Decoder,
+    lenient: bool,
+    limits: Limits,
 }
 
 impl Parser {
-    /// Accepts what follows BEP 3 to the letter.
+    /// Accepts what follows the BEPs to the letter.
     pub const fn strict() -> Self {
-        Self { decoder: Decoder::strict() }
+        Self { lenient: false, limits: Limits::DEFAULT }
     }
 
     /// Accepts and reports each [`DeviationKind`].
     pub const fn lenient() -> Self {
-        Self { decoder: Decoder::lenient() }
+        Self { lenient: true, limits: Limits::DEFAULT }
     }
 
     /// With other limits than [`Limits::DEFAULT`].
     pub const fn limits(self, limits: Limits) -> Self {
-        Self { decoder: self.decoder.limits(limits) }
+        Self { limits, ..self }
     }
 
     /// Parses a whole .torrent file. Takes a slice to borrow from, or a `Vec` to own.
     ///
     /// # Errors
-    /// The bytes are no v1 or hybrid metainfo.
+    /// The bytes are no metainfo.
     pub fn metainfo<'a>(
         &self,
         bytes: impl Into<Cow<'a, [u8]>>,
     ) -> Result<Metainfo<'a>, DecodeError> {
-        Metainfo::read(bytes.into(), self.decoder)
+        Metainfo::read(bytes.into(), self)
     }
 
     /// Parses an info dictionary on its own, as it travels between peers (BEP 9). Takes a slice to
     /// borrow from, or a `Vec` to own.
     ///
     /// # Errors
-    /// The bytes are no v1 or hybrid info dictionary.
+    /// The bytes are no info dictionary.
     pub fn info<'a>(&self, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Info<'a>, DecodeError> {
-        Info::read(bytes.into(), self.decoder)
+        Info::read(bytes.into(), self)
+    }
+}
+
+impl Parser {
+    pub(crate) const fn decoder(&self) -> Decoder {
+        let decoder = if self.lenient { Decoder::lenient() } else { Decoder::strict() };
+        decoder.limits(self.limits.bencode)
+    }
+
+    pub(crate) const fn limits_in_use(&self) -> &Limits {
+        &self.limits
     }
 }
 
@@ -70,6 +83,21 @@ impl Reports {
         }
         self.deviations.push(deviation);
         Ok(())
+    }
+
+    /// Reports an optional key whose value is ignored.
+    pub(crate) fn ignored(
+        &mut self,
+        offset: usize,
+        key: &'static str,
+        expected: &'static str,
+    ) -> Result<(), DecodeError> {
+        self.add(offset, DeviationKind::Ignored { key, expected })
+    }
+
+    /// The first that was found up to now within some bytes of the input.
+    pub(crate) fn first_within(&self, span: core::ops::Range<usize>) -> Option<&Deviation> {
+        self.deviations.iter().find(|deviation| span.contains(&deviation.offset))
     }
 
     /// In the input's order.

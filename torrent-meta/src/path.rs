@@ -7,6 +7,9 @@ use thiserror::Error;
 /// The most bytes a component of a path may have: what the usual file systems take.
 const MAX_COMPONENT: usize = 255;
 
+/// The most bytes a path may have: what Linux takes, with a byte behind it.
+const MAX_PATH: usize = 4095;
+
 /// Why a torrent's file has no safe path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -22,6 +25,12 @@ pub enum PathError {
     TooLong {
         /// Which one, from zero.
         component: usize,
+        /// How many bytes of UTF-8 it may have.
+        max: usize,
+    },
+    /// The whole path is longer than systems take.
+    #[error("the path is longer than {max} bytes")]
+    PathTooLong {
         /// How many bytes of UTF-8 it may have.
         max: usize,
     },
@@ -41,27 +50,38 @@ pub enum PathError {
 ///   `_con.txt`. Devices are `CON`, `PRN`, `AUX`, `NUL`, `CONIN$`, `CONOUT$`, and `COM` and `LPT`
 ///   with a digit (also superscript 1, 2 and 3).
 /// - Bytes that are no UTF-8 become U+FFFD.
-/// - A component that is longer than 255 bytes after all this is refused.
+/// - A component that is longer than 255 bytes after all this is refused, and a path that is longer
+///   than 4095 bytes.
 ///
-/// All other names stay as they are, however odd (`foo... bar`). Different names can become equal,
-/// and a path of many components can be longer than a system takes: neither is looked at.
+/// All other names stay as they are, however odd (`foo... bar`). Different names can become equal:
+/// that is not looked at here.
 ///
 /// # Errors
 /// See [`PathError`].
 pub fn safe_path<'c>(components: impl IntoIterator<Item = &'c [u8]>) -> Result<String, PathError> {
     let mut path = String::new();
     push_components(&mut path, components, 0)?;
+    check_whole(&path, 0)?;
     Ok(path)
 }
 
-/// Adds components to a path that is safe already; at least one must name something. Errors count
-/// components from `first`.
+/// Refuses a path that is too long as a whole, from a place in a text on.
+pub(crate) fn check_whole(text: &str, start: usize) -> Result<(), PathError> {
+    if text.len() - start > MAX_PATH {
+        return Err(PathError::PathTooLong { max: MAX_PATH });
+    }
+    Ok(())
+}
+
+/// Appends components with `/` between them; at least one must name something. Errors count
+/// components from `first`. Stops soon after the path is too long: see [`check_whole`].
 pub(crate) fn push_components<'c>(
     path: &mut String,
     components: impl IntoIterator<Item = &'c [u8]>,
     first: usize,
 ) -> Result<(), PathError> {
     let mut empty = true;
+    let whole = path.len();
     for (component, bytes) in components.into_iter().enumerate() {
         let component = first + component;
         let too_long = PathError::TooLong { component, max: MAX_COMPONENT };
@@ -73,10 +93,11 @@ pub(crate) fn push_components<'c>(
         match bytes.trim_ascii_end() {
             b"" | b"." => continue,
             b".." => return Err(PathError::Traversal { component }),
-            _ => empty = false,
-        }
-        if !path.is_empty() {
-            path.push('/');
+            _ if path.len() - whole > MAX_PATH => {
+                return Err(PathError::PathTooLong { max: MAX_PATH });
+            }
+            _ if empty => empty = false,
+            _ => path.push('/'),
         }
         let start = path.len();
         push_component(path, bytes);

@@ -174,8 +174,8 @@ fn sample_from_the_lectures() {
     assert_eq!(parsed.info().pieces().len(), 664);
     assert_eq!(parsed.info().pieces(), hashes);
     assert_eq!(parsed.info().piece_size(663), Some(1000));
-    assert_eq!(parsed.info_hash(), InfoHash::of(&info));
-    assert_eq!(Info::parse(&info).unwrap().info_hash(), parsed.info_hash());
+    assert_eq!(parsed.info_hash_v1(), Some(InfoHash::of(&info)));
+    assert_eq!(Info::parse(&info).unwrap().info_hash_v1(), parsed.info_hash_v1());
     assert_eq!(parsed.tiers().len(), 2);
 
     // As printed, it is damaged: a string of 48 bytes takes in what follows the URL.

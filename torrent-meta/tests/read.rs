@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
-use torrent_meta::bencode::{self, Limits};
+use torrent_meta::bencode;
 use torrent_meta::{
-    DecodeError, Deviation, DeviationKind, ErrorKind, Info, InfoHash, Metainfo, Parser, PathError,
-    safe_path,
+    DecodeError, Deviation, DeviationKind, ErrorKind, Info, InfoHash, Limits, Metainfo, Parser,
+    PathError, safe_path,
 };
 
 /// The info dictionary of a file "greeting" that contains "hello", in pieces of 4 bytes:
@@ -67,11 +67,11 @@ fn single_file() {
     assert_eq!(info.files().count(), 1);
     // printf 'd6:lengthi5e4:name8:greeting12:piece lengthi4e6:pieces40:…e' | sha1sum
     let hash: InfoHash = SINGLE_HASH.parse().unwrap();
-    assert_eq!(metainfo.info_hash(), hash);
+    assert_eq!(metainfo.info_hash_v1(), Some(hash));
     assert_eq!(hash.to_string(), SINGLE_HASH);
 
     let owned = metainfo.clone().into_owned();
-    assert_eq!((&owned, owned.info_hash()), (&metainfo, hash));
+    assert_eq!((&owned, owned.info_hash_v1()), (&metainfo, Some(hash)));
     assert_eq!(Metainfo::parse(bytes.clone()).unwrap(), metainfo);
 }
 
@@ -97,7 +97,7 @@ fn several_files() {
         files,
         [(0, 0, 3, path("sub/a.txt")), (1, 3, 0, path("empty")), (2, 3, 2, path("b"))]
     );
-    assert_eq!(info.info_hash().to_string(), MULTI_HASH);
+    assert_eq!(info.info_hash_v1().unwrap().to_string(), MULTI_HASH);
 }
 
 #[test]
@@ -109,15 +109,15 @@ fn the_hash_is_over_the_original_bytes() {
     let unsorted = DeviationKind::Bencode(bencode::DeviationKind::UnsortedKey);
     assert_eq!(error, DecodeError { offset: 10, kind: ErrorKind::Deviation(unsorted) });
     let parsed = Info::parse_lenient(info).unwrap();
-    assert_eq!(parsed.info_hash(), InfoHash::of(info));
-    assert_eq!(parsed.info_hash().to_string(), UNSORTED_HASH);
+    assert_eq!(parsed.info_hash_v1(), Some(InfoHash::of(info)));
+    assert_eq!(parsed.info_hash_v1().unwrap().to_string(), UNSORTED_HASH);
     let kinds: Vec<_> =
         parsed.deviations().iter().map(|found| (found.offset, found.kind)).collect();
     let zero = DeviationKind::Bencode(bencode::DeviationKind::LeadingZero);
     assert_eq!(kinds, [(10, unsorted), (19, zero)]);
     let file = torrent("", info, "");
     let file = Metainfo::parse_lenient(&file).unwrap();
-    assert_eq!(file.info_hash(), parsed.info_hash());
+    assert_eq!(file.info_hash_v1(), parsed.info_hash_v1());
     assert_eq!(file.deviations().len(), 2);
 }
 
@@ -137,14 +137,22 @@ fn errors_have_their_kind_and_offset() {
         ("de", 0, ErrorKind::Missing { key: "name" }),
         ("d4:namei1ee", 7, wrong("name", "a string")),
         ("d4:name1:xe", 0, ErrorKind::Missing { key: "piece length" }),
-        ("d4:name1:x12:piece lengthi0ee", 25, ErrorKind::PieceLength),
-        ("d4:name1:x12:piece lengthi-1ee", 25, ErrorKind::PieceLength),
-        ("d4:name1:x12:piece lengthi4294967296ee", 25, ErrorKind::PieceLength),
-        ("d4:name1:x12:piece length1:xe", 25, ErrorKind::PieceLength),
+        ("d4:name1:x12:piece lengthi0ee", 25, ErrorKind::PieceLength { max: u32::MAX }),
+        ("d4:name1:x12:piece lengthi-1ee", 25, ErrorKind::PieceLength { max: u32::MAX }),
+        ("d4:name1:x12:piece lengthi4294967296ee", 25, ErrorKind::PieceLength { max: u32::MAX }),
+        ("d4:name1:x12:piece length1:xe", 25, ErrorKind::PieceLength { max: u32::MAX }),
         ("d4:name1:x12:piece lengthi1ee", 0, ErrorKind::Missing { key: "length" }),
         ("d6:length1:x4:name1:x12:piece lengthi1ee", 9, wrong("length", "an integer")),
-        ("d6:lengthi-1e4:name1:x12:piece lengthi1ee", 9, ErrorKind::Length),
-        ("d6:lengthi9223372036854775808e4:name1:x12:piece lengthi1ee", 9, ErrorKind::Length),
+        (
+            "d6:lengthi-1e4:name1:x12:piece lengthi1ee",
+            9,
+            ErrorKind::Length { max: i64::MAX as u64 },
+        ),
+        (
+            "d6:lengthi9223372036854775808e4:name1:x12:piece lengthi1ee",
+            9,
+            ErrorKind::Length { max: i64::MAX as u64 },
+        ),
         ("d6:lengthi1e4:name1:x12:piece lengthi1ee", 0, ErrorKind::Missing { key: "pieces" }),
         ("d6:lengthi1e4:name1:x12:piece lengthi1e6:piecesi1ee", 47, wrong("pieces", "a string")),
         (
@@ -176,7 +184,11 @@ fn errors_have_their_kind_and_offset() {
             wrong("path", "a list of strings"),
         ),
         ("d5:filesld6:lengthi1e4:pathleee4:name1:x12:piece lengthi1ee", 27, ErrorKind::EmptyPath),
-        ("d9:file treede12:meta versioni2e4:name1:x12:piece lengthi1ee", 0, ErrorKind::OnlyV2),
+        (
+            "d9:file treede12:meta versioni2e4:name1:x12:piece lengthi1ee",
+            56,
+            ErrorKind::PieceLengthV2 { length: 1 },
+        ),
         ("d4:name1:x", 10, ErrorKind::Bencode(bencode::ErrorKind::UnexpectedEnd { needed: 1 })),
     ];
     for &(info, offset, kind) in table {
@@ -188,7 +200,10 @@ fn errors_have_their_kind_and_offset() {
     // More and fewer hashes than pieces.
     for (length, expected) in [(0, 0), (5, 2), (u64::MAX / 4, (u64::MAX / 4).div_ceil(4))] {
         let info = format!("d6:lengthi{length}e4:name1:x12:piece lengthi4e{pieces}e");
-        let kind = ErrorKind::PieceCount { expected, found: 1 };
+        let kind = match u32::try_from(expected) {
+            Ok(_) => ErrorKind::PieceCount { expected, found: 1 },
+            Err(_) => ErrorKind::TooManyPieces { pieces: expected, max: u32::MAX },
+        };
         assert_eq!(Info::parse(info.as_bytes()).unwrap_err().kind, kind);
     }
     // Two lengths that fit, whose sum does not.
@@ -210,7 +225,8 @@ fn errors_of_the_outer_dictionary() {
         let expected = DecodeError { offset, kind };
         assert_eq!(Metainfo::parse(bytes).unwrap_err(), expected);
     }
-    let limits = Limits { tokens: 5, ..Limits::DEFAULT };
+    let bencode = bencode::Limits { tokens: 5, ..bencode::Limits::DEFAULT };
+    let limits = Limits { bencode, ..Limits::DEFAULT };
     let bytes = torrent("", &hello_info("6:lengthi5e", ""), "");
     let error = Parser::strict().limits(limits).metainfo(&bytes).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Bencode(bencode::ErrorKind::TooManyTokens { max: 5 }));
