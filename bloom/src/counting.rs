@@ -82,6 +82,17 @@ impl<H: KeyHasher> Counting<H> {
         Ok(Self { params, hasher, words })
     }
 
+    /// A filter with given counters, ⌈m/16⌉ [words](Self::words) of them, none beyond m.
+    pub(crate) fn from_words(
+        params: Params,
+        hasher: H,
+        words: impl ExactSizeIterator<Item = u64>,
+    ) -> Result<Self, BuildError> {
+        let mut filter = Self::with_hasher(params, hasher)?;
+        filter.words.iter_mut().zip(words).for_each(|(ours, word)| *ours = word);
+        Ok(filter)
+    }
+
     /// Inserts a key; whether it was not there before, as far as [`contains`](Self::contains) can
     /// tell. It counts in either case.
     pub fn insert(&mut self, key: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! What can be wrong with parameters, with a filter to be made, and with two to be combined.
+//! What can be wrong with parameters, with a filter to be made, with two to be combined, and with bytes.
 
 use thiserror::Error;
 
@@ -152,4 +152,118 @@ pub enum GrowError {
         /// [`Growth::tightening`](crate::Growth::tightening).
         tightening: f64,
     },
+}
+
+/// Bytes that are no serialized filter: where, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{kind} at byte {offset}")]
+pub struct DecodeError {
+    /// Where it went wrong, in bytes from the start of what was handed in.
+    pub offset: usize,
+    /// What is wrong there.
+    pub kind: DecodeErrorKind,
+}
+
+/// What is wrong with bytes that are no serialized filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// A whole filter was expected, and the bytes end before it does.
+    #[error("input ends early, expected at least {needed} more bytes")]
+    Truncated {
+        /// At least so many bytes are missing.
+        needed: usize,
+    },
+    /// A whole filter was expected, and bytes follow it.
+    #[error("{extra} bytes follow the filter, expected the end")]
+    TrailingBytes {
+        /// How many follow.
+        extra: usize,
+    },
+    /// The first bytes are not those of a filter.
+    #[error("found bytes {found:02x?}, expected a filter, which starts with [6f, 62, 66]")]
+    Magic {
+        /// The first three bytes.
+        found: [u8; 3],
+    },
+    /// A version of the format that this one does not know.
+    #[error("version {found}, expected 1")]
+    Version {
+        /// The version.
+        found: u8,
+    },
+    /// A layout that this version does not know.
+    #[error("layout {found}, expected 1 to 4")]
+    UnknownLayout {
+        /// The number of the layout.
+        found: u8,
+    },
+    /// A filter of another layout than the type it was decoded as.
+    #[error("layout {found}, expected {expected}")]
+    OtherLayout {
+        /// The number of the layout.
+        found: u8,
+        /// The number of the type's layout.
+        expected: u8,
+    },
+    /// A hasher that this version does not know.
+    #[error("hasher {found}, expected 1 or 2")]
+    UnknownHasher {
+        /// The number of the hasher.
+        found: u8,
+    },
+    /// A filter with another hasher than the type it was decoded as.
+    #[error("hasher {found}, expected {expected}")]
+    OtherHasher {
+        /// The number of the hasher.
+        found: u8,
+        /// The number of the type's hasher.
+        expected: u8,
+    },
+    /// The filter was made with another secret key than the one handed in.
+    #[error("the filter was made with another secret key")]
+    OtherKey,
+    /// A byte of the header that has no meaning yet is not 0.
+    #[error("reserved byte 0x{found:02x}, expected 0")]
+    Reserved {
+        /// The byte.
+        found: u8,
+    },
+    /// A filter that looks at no bit accepts everything.
+    #[error("k is 0 probes, expected at least 1")]
+    NoProbes,
+    /// More probes than [`Params::MAX_K`].
+    #[error("k is {k} probes, expected at most {max}", max = Params::MAX_K)]
+    TooManyProbes {
+        /// The probes.
+        k: u8,
+    },
+    /// A filter of no bits.
+    #[error("m is 0 bits, expected at least 1")]
+    NoBits,
+    /// More bits, or counters, than [`Params::MAX_M`] or the [`Limits`](crate::Limits).
+    #[error("m is {m} bits, expected at most {max}")]
+    TooManyBits {
+        /// The bits or counters.
+        m: u64,
+        /// The most there may be.
+        max: u64,
+    },
+    /// Bits beyond m are set.
+    #[error("last word 0x{word:016x}, expected zeros above its lowest {used} bits")]
+    StrayBits {
+        /// The last word.
+        word: u64,
+        /// How many of its bits are the filter's.
+        used: u64,
+    },
+    /// The layout can not have these parameters, or there is no memory.
+    #[error(transparent)]
+    Build(BuildError),
+}
+
+impl DecodeErrorKind {
+    pub(crate) fn at(self, offset: usize) -> DecodeError {
+        DecodeError { offset, kind: self }
+    }
 }

@@ -69,8 +69,12 @@ impl KeyHash {
 /// Filters combine only if their hashers are equal. The trait is sealed, because a hash that others
 /// do not know can not go on a wire.
 pub trait KeyHasher: Clone + Debug + PartialEq + Eq + sealed::Sealed {
-    /// The number of this kind of hasher in serialized filters.
+    /// The number of this kind of hasher in [serialized](crate::Header) filters.
     const ID: u8;
+
+    /// What stands for this very hasher in [serialized](crate::Header) filters: a seed, or what a
+    /// secret key makes of a fixed text, by which its holder can tell that it is the right one.
+    fn tag(&self) -> u64;
 
     /// Hashes a key of bytes.
     fn hash(&self, key: &[u8]) -> KeyHash;
@@ -115,6 +119,10 @@ impl Xxh3 {
 
 impl KeyHasher for Xxh3 {
     const ID: u8 = 1;
+
+    fn tag(&self) -> u64 {
+        self.seed
+    }
 
     #[inline]
     fn hash(&self, key: &[u8]) -> KeyHash {
@@ -174,6 +182,11 @@ impl SipHash {
 
 impl KeyHasher for SipHash {
     const ID: u8 = 2;
+
+    /// The hash of `overlay-bloom key check`.
+    fn tag(&self) -> u64 {
+        self.hash(b"overlay-bloom key check").to_bits()
+    }
 
     #[inline]
     fn hash(&self, key: &[u8]) -> KeyHash {

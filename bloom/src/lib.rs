@@ -21,17 +21,23 @@ mod geometry;
 mod hash;
 mod params;
 mod scalable;
+#[cfg(feature = "serde")]
+mod serde;
 mod split;
 mod standard;
+mod view;
+mod wire;
 mod words;
 
 pub use ageing::Ageing;
 pub use concurrent::Concurrent;
 pub use counting::Counting;
-pub use error::{BuildError, GrowError, MismatchError, ParamsError};
+pub use error::{BuildError, DecodeError, DecodeErrorKind, GrowError, MismatchError, ParamsError};
 pub use filter::{Blocked, Filter, SplitBlock, Standard};
 pub use geometry::Geometry;
 pub use hash::{Key, KeyHash, KeyHasher, SipHash, Xxh3};
 pub use params::Params;
 pub use scalable::{Growth, Scalable};
 pub use standard::Probes;
+pub use view::{BlockedView, SplitBlockView, StandardView, View};
+pub use wire::{Decoded, Header, Limits};
