@@ -5,6 +5,8 @@ use gnutella_wire::{
     DecodeError, Decoded, Frame, Header, Limits, Message, OwnedMessage, Payload, Trailer, keywords,
 };
 
+use crate::gnutella_extensions::walk;
+
 /// Checks one input: a stream of descriptors.
 pub fn check(data: &[u8]) {
     let limits = Limits { payload: 4_096, ..Limits::DEFAULT };
@@ -50,17 +52,36 @@ fn look(frame: &Frame<'_>, bytes: &[u8]) -> Result<OwnedMessage, DecodeError> {
             for word in keywords(query.text()) {
                 assert!(!word.as_written().is_empty());
             }
+            walk(query.extensions());
         }
         Payload::QueryHit(hit) => {
             assert_eq!(hit.results.count(), hit.results.len());
+            hit.results.for_each(|result| walk(result.extensions()));
             if let Ok(Some(trailer)) = hit.trailer() {
                 let mut again = Vec::new();
                 trailer.encode(&mut again);
                 assert_eq!(again, hit.trailer);
                 assert_eq!(Trailer::decode(&again), Ok(trailer));
-                let _ = (trailer.push(), trailer.busy(), trailer.ggep());
+                let _ = (trailer.push(), trailer.busy(), trailer.ggep(), trailer.chat());
+                walk(trailer.extensions());
+                if let Some(xml) = trailer.xml() {
+                    let _ = xml.text(&Limits { inflated: 4_096, ..Limits::DEFAULT });
+                }
             }
         }
+        Payload::Ping(ping) => walk(ping.extensions()),
+        Payload::Pong(pong) => walk(pong.extensions()),
+        Payload::Push(push) => walk(push.extensions()),
+        Payload::Bye(bye) => assert!(bye.message().len() <= bye.body.len()),
+        Payload::Vendor(vendor) => match vendor.message() {
+            Ok(said) => {
+                walk(said.extensions());
+                let mut again = said.to_vendor();
+                again.standard = vendor.standard;
+                assert_eq!(again.borrow(), vendor);
+            }
+            Err(error) => assert!(error.offset <= bytes.len() - Header::LEN),
+        },
         _ => {}
     }
     let owned = message.to_owned();

@@ -7,6 +7,7 @@ pub mod bencode_serde;
 pub mod bencode_value;
 pub mod chord_message;
 pub mod chord_node;
+pub mod gnutella_extensions;
 pub mod gnutella_message;
 pub mod gnutella_servent;
 pub mod gnutella_text;

@@ -18,6 +18,7 @@ replay!(
     bencode_value,
     chord_message,
     chord_node,
+    gnutella_extensions,
     gnutella_message,
     gnutella_servent,
     gnutella_text,

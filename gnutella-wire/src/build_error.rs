@@ -19,6 +19,17 @@ pub enum BuildError {
         /// The most results that fit.
         max: usize,
     },
+    /// The id of a GGEP extension has 1 to 15 characters of printable ASCII.
+    #[error("a GGEP id must be 1 to 15 characters of printable ASCII")]
+    GgepId,
+    /// The data of a GGEP extension is too long.
+    #[error("GGEP data of {size} bytes, expected at most {max}")]
+    GgepData {
+        /// How long it is.
+        size: usize,
+        /// The most that fits.
+        max: usize,
+    },
     /// The size of a trailer's open data is a single byte, and must not be 0.
     #[error("open data of {size} bytes, expected 1 to 255")]
     OpenDataSize {

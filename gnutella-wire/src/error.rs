@@ -1,6 +1,6 @@
 //! Why bytes are not a message.
 
-use crate::PayloadType;
+use crate::{GgepFault, PayloadType};
 
 /// Bytes that can not become what was asked for, however many more follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,45 @@ pub enum DecodeErrorKind {
         size: u8,
         /// How many bytes are left in the trailer.
         left: usize,
+    },
+    /// A GGEP block that is none.
+    #[error("{fault}")]
+    Ggep {
+        /// What is wrong with it.
+        fault: GgepFault,
+    },
+    /// Data that is said to be deflated and is no zlib stream.
+    #[error("not a zlib stream")]
+    BadZlib,
+    /// Deflated data that becomes longer than the limit allows.
+    #[error("deflated data of more than {max} bytes")]
+    InflatedTooLong {
+        /// The limit.
+        max: usize,
+    },
+    /// The value of an extension has an impossible length.
+    #[error("value of {length} bytes, expected {expected}")]
+    ValueLength {
+        /// The length.
+        length: usize,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A list in a vendor message does not have the length that its count says.
+    #[error("list of {count} entries has {length} bytes, expected {expected}")]
+    ListLength {
+        /// The count.
+        count: u16,
+        /// The length that goes with it.
+        expected: usize,
+        /// The length it has.
+        length: usize,
+    },
+    /// A query routing message that neither resets nor patches a table.
+    #[error("query routing message {variant}, expected 0 or 1")]
+    QrpVariant {
+        /// Its first byte.
+        variant: u8,
     },
     /// A text head does not end within the limit.
     #[error("head longer than {max} bytes")]

@@ -5,8 +5,8 @@ use alloc::boxed::Box;
 use bytes::BufMut;
 
 use crate::{
-    DecodeError, OwnedPing, OwnedPong, OwnedPush, OwnedQuery, OwnedQueryHit, PayloadType, Ping,
-    Pong, Push, Query, QueryHit,
+    Bye, DecodeError, OwnedBye, OwnedPing, OwnedPong, OwnedPush, OwnedQrp, OwnedQuery,
+    OwnedQueryHit, OwnedVendor, PayloadType, Ping, Pong, Push, Qrp, Query, QueryHit, Vendor,
 };
 
 /// A descriptor's payload, by type.
@@ -23,6 +23,12 @@ pub enum Payload<'a> {
     QueryHit(QueryHit<'a>),
     /// Open the connection for a transfer to me.
     Push(Push<'a>),
+    /// I am about to close the link.
+    Bye(Bye<'a>),
+    /// Which queries to send me.
+    Qrp(Qrp<'a>),
+    /// A message between neighbours, of one vendor or common by now.
+    Vendor(Vendor<'a>),
     /// A type this crate does not look into; kept as it is.
     Unknown {
         /// The type byte.
@@ -44,6 +50,10 @@ impl<'a> Payload<'a> {
             PayloadType::QUERY => Self::Query(Query::decode(bytes)?),
             PayloadType::QUERY_HIT => Self::QueryHit(QueryHit::decode(bytes)?),
             PayloadType::PUSH => Self::Push(Push::decode(bytes)?),
+            PayloadType::BYE => Self::Bye(Bye::decode(bytes)?),
+            PayloadType::QRP => Self::Qrp(Qrp::decode(bytes)?),
+            PayloadType::VENDOR => Self::Vendor(Vendor::decode(false, bytes)?),
+            PayloadType::STANDARD => Self::Vendor(Vendor::decode(true, bytes)?),
             _ => Self::Unknown { payload_type, bytes },
         })
     }
@@ -56,6 +66,9 @@ impl<'a> Payload<'a> {
             Self::Query(_) => PayloadType::QUERY,
             Self::QueryHit(_) => PayloadType::QUERY_HIT,
             Self::Push(_) => PayloadType::PUSH,
+            Self::Bye(_) => PayloadType::BYE,
+            Self::Qrp(_) => PayloadType::QRP,
+            Self::Vendor(vendor) => vendor.payload_type(),
             Self::Unknown { payload_type, .. } => *payload_type,
         }
     }
@@ -68,6 +81,9 @@ impl<'a> Payload<'a> {
             Self::Query(query) => query.encoded_len(),
             Self::QueryHit(hit) => hit.encoded_len(),
             Self::Push(push) => push.encoded_len(),
+            Self::Bye(bye) => bye.encoded_len(),
+            Self::Qrp(qrp) => qrp.encoded_len(),
+            Self::Vendor(vendor) => vendor.encoded_len(),
             Self::Unknown { bytes, .. } => bytes.len(),
         }
     }
@@ -80,6 +96,9 @@ impl<'a> Payload<'a> {
             Self::Query(query) => query.encode(out),
             Self::QueryHit(hit) => hit.encode(out),
             Self::Push(push) => push.encode(out),
+            Self::Bye(bye) => bye.encode(out),
+            Self::Qrp(qrp) => qrp.encode(out),
+            Self::Vendor(vendor) => vendor.encode(out),
             Self::Unknown { bytes, .. } => out.put_slice(bytes),
         }
     }
@@ -92,6 +111,9 @@ impl<'a> Payload<'a> {
             Self::Query(query) => OwnedPayload::Query(query.to_owned()),
             Self::QueryHit(hit) => OwnedPayload::QueryHit(hit.to_owned()),
             Self::Push(push) => OwnedPayload::Push(push.to_owned()),
+            Self::Bye(bye) => OwnedPayload::Bye(bye.to_owned()),
+            Self::Qrp(qrp) => OwnedPayload::Qrp(qrp.to_owned()),
+            Self::Vendor(vendor) => OwnedPayload::Vendor(vendor.to_owned()),
             Self::Unknown { payload_type, bytes } => {
                 OwnedPayload::Unknown { payload_type: *payload_type, bytes: (*bytes).into() }
             }
@@ -113,6 +135,12 @@ pub enum OwnedPayload {
     QueryHit(OwnedQueryHit),
     /// As [`Payload::Push`].
     Push(OwnedPush),
+    /// As [`Payload::Bye`].
+    Bye(OwnedBye),
+    /// As [`Payload::Qrp`].
+    Qrp(OwnedQrp),
+    /// As [`Payload::Vendor`].
+    Vendor(OwnedVendor),
     /// As [`Payload::Unknown`].
     Unknown {
         /// The type byte.
@@ -131,6 +159,9 @@ impl OwnedPayload {
             Self::Query(query) => Payload::Query(query.borrow()),
             Self::QueryHit(hit) => Payload::QueryHit(hit.borrow()),
             Self::Push(push) => Payload::Push(push.borrow()),
+            Self::Bye(bye) => Payload::Bye(bye.borrow()),
+            Self::Qrp(qrp) => Payload::Qrp(qrp.borrow()),
+            Self::Vendor(vendor) => Payload::Vendor(vendor.borrow()),
             Self::Unknown { payload_type, bytes } => {
                 Payload::Unknown { payload_type: *payload_type, bytes }
             }

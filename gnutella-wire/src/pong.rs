@@ -9,7 +9,7 @@ use nom::combinator::rest;
 use nom::number::complete::le_u32;
 
 use crate::read::{port_address, run};
-use crate::{DecodeError, DecodeErrorKind, PayloadType};
+use crate::{DecodeError, DecodeErrorKind, Extensions, PayloadType};
 
 /// The answer to a [`Ping`](crate::Ping), with the Ping's GUID: 14 bytes, then extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,25 @@ impl<'a> Pong<'a> {
                 }),
             )?;
         Ok(pong)
+    }
+
+    /// What follows the fixed fields, as extensions.
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::of(self.extension)
+    }
+
+    /// Whether the number of kilobytes is a mark that an ultrapeer made: a power of two, at least 8.
+    pub fn is_ultrapeer(&self) -> bool {
+        self.kbytes.is_power_of_two() && self.kbytes >= 8
+    }
+
+    /// The number of kilobytes an ultrapeer says instead of `kbytes`: the nearest power of two, at
+    /// least 8 (Phex; RFC-Gnutella 0.6, section 2.2.3).
+    pub fn ultrapeer_kbytes(kbytes: u32) -> u32 {
+        // Halfway between two powers it is the greater one.
+        let power = kbytes.max(8).ilog2();
+        let next = kbytes >= 3 << (power - 1);
+        1_u32.checked_shl(power + u32::from(next)).unwrap_or(1 << 31)
     }
 
     /// The exact number of bytes [`encode`](Self::encode) appends.

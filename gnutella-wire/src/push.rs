@@ -10,7 +10,7 @@ use nom::number::complete::{le_u16, le_u32};
 
 use crate::pong::check_length;
 use crate::read::{guid, ipv4, run};
-use crate::{DecodeError, Guid, PayloadType};
+use crate::{DecodeError, Extensions, Guid, PayloadType};
 
 /// Asks a servent, by its own GUID, to connect to `address` and offer a file with
 /// [`Giv`](crate::Giv): 26 bytes, then extensions.
@@ -45,6 +45,11 @@ impl<'a> Push<'a> {
                 }),
             )?;
         Ok(push)
+    }
+
+    /// What follows the fixed fields, as extensions.
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::of(self.extension)
     }
 
     /// The exact number of bytes [`encode`](Self::encode) appends.

@@ -9,7 +9,7 @@ use nom::number::complete::be_u16;
 
 use crate::pong::check_length;
 use crate::read::run;
-use crate::{BuildError, DecodeError, DecodeErrorKind, PayloadType};
+use crate::{BuildError, DecodeError, DecodeErrorKind, Extensions, PayloadType};
 
 /// A search: flags (in 0.4, a minimum speed), the text up to a NUL byte, then extensions.
 ///
@@ -56,9 +56,15 @@ impl<'a> Query<'a> {
         self.text
     }
 
-    /// What follows the text's NUL byte: HUGE and GGEP extensions, raw.
+    /// What follows the text's NUL byte: HUGE, GGEP and XML extensions, raw.
     pub fn extension(&self) -> &'a [u8] {
         self.extension.unwrap_or_default()
+    }
+
+    /// What follows the text's NUL byte, as extensions. `urn:sha1:…` among the urns asks for the
+    /// file of that hash; the GGEP extension `NP` forbids to ask for results on the sender's behalf.
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::of(self.extension())
     }
 
     /// Whether the text ends with a NUL byte, as it should.

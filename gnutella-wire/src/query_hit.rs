@@ -10,7 +10,10 @@ use nom::number::complete::{le_u32, u8};
 
 use crate::pong::check_length;
 use crate::read::{Read, nul_terminated, port_address, run};
-use crate::{BuildError, DecodeError, DecodeErrorKind, Guid, PayloadType, Trailer};
+use crate::{
+    BuildError, DecodeError, DecodeErrorKind, Extensions, GgepValue, Guid, Limits, PayloadType,
+    Trailer,
+};
 
 /// Bytes before the results: count, port, address, speed.
 const FIXED: usize = 11;
@@ -110,6 +113,25 @@ pub struct HitResult<'a> {
     pub name: &'a [u8],
     /// What stands between the name's NUL byte and the next one, kept as it is.
     pub extension: &'a [u8],
+}
+
+impl<'a> HitResult<'a> {
+    /// What stands between the NUL bytes, as extensions: the file's urns, other locations, ….
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::of(self.extension)
+    }
+
+    /// The file's size in bytes, also if it has 4 GiB or more: then the GGEP extension `LF` has it.
+    ///
+    /// # Errors
+    /// That extension makes no sense; offsets count from the start of its data.
+    pub fn full_size(&self, limits: &Limits) -> Result<u64, DecodeError> {
+        let Some(item) = self.extensions().ggep(b"LF") else { return Ok(self.size.into()) };
+        match GgepValue::decode(item.id(), &item.data(limits)?)? {
+            GgepValue::Number(size) => Ok(size),
+            _ => Ok(self.size.into()),
+        }
+    }
 }
 
 fn hit_result(input: &[u8]) -> Read<'_, HitResult<'_>> {

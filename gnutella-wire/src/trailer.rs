@@ -5,7 +5,7 @@ use nom::bytes::complete::take;
 use nom::number::complete::u8;
 
 use crate::read::run;
-use crate::{BuildError, DecodeError, DecodeErrorKind};
+use crate::{BuildError, DecodeError, DecodeErrorKind, Extensions, Xml};
 
 /// Who made the servent, what everybody may read (flags), and what only that vendor understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,16 +71,65 @@ impl<'a> Trailer<'a> {
         self.private
     }
 
+    /// The XML at the end of the private data, with whose length the open data goes on after the
+    /// flags. `None` without that length, and if it is 0 or 1 (a NUL alone), or more than there is.
+    pub fn xml(&self) -> Option<Xml<'a>> {
+        let (_, xml) = self.parts();
+        xml.map(Xml::of)
+    }
+
+    /// What stands before the XML, as extensions. LimeWire's and Shareaza's private data begins with
+    /// a byte that [`chat`](Self::chat) reads.
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::of(self.parts().0)
+    }
+
+    /// Whether one can chat with the servent; `None` if its vendor does not say.
+    pub fn chat(&self) -> Option<bool> {
+        let says =
+            [b"LIME", b"RAZA"].iter().any(|vendor| self.vendor.eq_ignore_ascii_case(*vendor));
+        self.parts().0.first().filter(|_| says).map(|byte| byte & 1 != 0)
+    }
+
+    /// The private data before the XML, and the XML without its NUL.
+    fn parts(&self) -> (&'a [u8], Option<&'a [u8]>) {
+        let size = match *self.open {
+            [_, _, low, high, ..] => u16::from_le_bytes([low, high]).into(),
+            _ => 0,
+        };
+        match self.private.len().checked_sub(size) {
+            Some(start) if size > 1 => {
+                let (before, xml) = self.private.split_at(start);
+                (before, Some(xml.strip_suffix(&[0]).unwrap_or(xml)))
+            }
+            _ => (self.private, None),
+        }
+    }
+
     /// Whether the servent can not be connected to; `None` if it does not say. For this one bit, the
     /// second flag byte says whether it means something and the first what.
     pub fn push(&self) -> Option<bool> {
+        if let Some(flags) = self.napshare() {
+            return Some(flags & PUSH != 0);
+        }
         let (value, enable) = self.flags()?;
         (enable & PUSH != 0).then_some(value & PUSH != 0)
     }
 
     /// Whether all upload slots are taken; `None` if it does not say.
     pub fn busy(&self) -> Option<bool> {
-        self.flag(BUSY)
+        match self.napshare() {
+            Some(flags) => Some(flags & BUSY != 0),
+            None => self.flag(BUSY),
+        }
+    }
+
+    /// NapShare's only flag byte, which says what is and not what it knows.
+    fn napshare(&self) -> Option<u8> {
+        match (&self.vendor, self.open) {
+            (b"NAPS", [flags]) => Some(*flags),
+            _ => None,
+        }
     }
 
     /// Whether it ever uploaded a file; `None` if it does not say.

@@ -6,9 +6,9 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use gnutella_wire::{
     ByteRange, Connect, ContentRange, Decoded, Frame, Giv, Guid, Head, Header, HitResult, Limits,
-    Message, Opening, OwnedHead, OwnedMessage, OwnedPayload, OwnedPing, OwnedPong, OwnedPush,
-    OwnedQueryHit, PayloadType, Query, QueryFlags, Reply, Request, Response, Target, Trailer,
-    TtlRules, forward, keywords,
+    Message, Opening, OwnedBye, OwnedHead, OwnedMessage, OwnedPayload, OwnedPing, OwnedPong,
+    OwnedPush, OwnedQrp, OwnedQueryHit, OwnedVendor, PayloadType, Query, QueryFlags, Reply,
+    Request, Response, Target, Trailer, TtlRules, VendorId, forward, keywords,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -63,11 +63,25 @@ fn payload() -> impl Strategy<Value = OwnedPayload> {
             OwnedPayload::Push(OwnedPush { servent, index, address, extension })
         },
     );
-    let unknown =
-        (prop::sample::select(vec![2, 0x30, 0x31, 0x32, 0x41, 0xff]), extension()).prop_map(
-            |(number, bytes)| OwnedPayload::Unknown { payload_type: PayloadType(number), bytes },
-        );
-    prop_oneof![ping, pong, query, hit, push, unknown]
+    let bye = (any::<u16>(), extension())
+        .prop_map(|(code, body)| OwnedPayload::Bye(OwnedBye { code, body }));
+    let reset = (any::<(u32, u8)>(), extension()).prop_map(|((slots, infinity), rest)| {
+        OwnedPayload::Qrp(OwnedQrp::Reset { slots, infinity, rest })
+    });
+    let patch = (any::<[u8; 4]>(), extension()).prop_map(|(fields, data)| {
+        let [number, count, compressor, entry_bits] = fields;
+        OwnedPayload::Qrp(OwnedQrp::Patch { number, count, compressor, entry_bits, data })
+    });
+    let vendor = (any::<bool>(), any::<([u8; 4], u16, u16)>(), extension()).prop_map(
+        |(standard, (vendor, selector, version), data)| {
+            let id = VendorId { vendor, selector, version };
+            OwnedPayload::Vendor(OwnedVendor { standard, id, data })
+        },
+    );
+    let unknown = (prop::sample::select(vec![3, 0x41, 0x44, 0xcd, 0xff]), extension()).prop_map(
+        |(number, bytes)| OwnedPayload::Unknown { payload_type: PayloadType(number), bytes },
+    );
+    prop_oneof![ping, pong, query, hit, push, bye, reset, patch, vendor, unknown]
 }
 
 fn message() -> impl Strategy<Value = OwnedMessage> {
@@ -121,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn no_panic_on_arbitrary_bytes(bytes: Vec<u8>, payload_type in prop::sample::select(vec![0, 1, 0x40, 0x80, 0x81, 0x30])) {
+    fn no_panic_on_arbitrary_bytes(bytes: Vec<u8>, payload_type in prop::sample::select(vec![0, 1, 2, 0x30, 0x31, 0x32, 0x40, 0x80, 0x81, 0xcd])) {
         let _ = Message::decode(&bytes);
         let _ = Opening::detect(&bytes);
         let _ = ByteRange::parse(&bytes);
