@@ -5,6 +5,7 @@ pub mod allocation;
 pub mod bencode;
 pub mod bencode_serde;
 pub mod bencode_value;
+pub mod bloom_wire;
 pub mod chord_message;
 pub mod chord_node;
 pub mod gnutella_extensions;

@@ -16,6 +16,7 @@ replay!(
     bencode,
     bencode_serde,
     bencode_value,
+    bloom_wire,
     chord_message,
     chord_node,
     gnutella_extensions,
