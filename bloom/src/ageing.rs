@@ -3,7 +3,7 @@
 //! Data Engineering 22(1), 2010).
 
 use crate::layout::{self, Layout};
-use crate::{BuildError, Filter, KeyHash, KeyHasher, Params, Xxh3};
+use crate::{BuildError, Filter, KeyHash, KeyHasher, Params, SipHash, Xxh3};
 
 /// Whether a key was seen lately: two [filters](Filter), the current generation and the previous
 /// one. New keys go into the current one; a key is *seen* if either has it.
@@ -56,12 +56,23 @@ impl Ageing {
     }
 }
 
+impl Ageing<layout::Standard, SipHash> {
+    /// Two empty generations of the standard layout with these parameters each, whose keys are
+    /// hashed by [`SipHash`] with this secret key.
+    ///
+    /// # Errors
+    /// Those of [`with_hasher`](Self::with_hasher).
+    pub fn keyed(params: Params, key: [u8; 16]) -> Result<Self, BuildError> {
+        Self::with_hasher(params, SipHash::new(key))
+    }
+}
+
 impl<L: Layout, H: KeyHasher> Ageing<L, H> {
     /// Two empty generations of these parameters each, whose keys are hashed by this hasher. Costs
     /// the clearing of m/4 bytes.
     ///
     /// Who chooses the keys, as strangers do GUIDs, and knows the hasher's seed can make keys that
-    /// look as if they were seen. [`SipHash`](crate::SipHash) with a random key prevents that.
+    /// look as if they were seen. [`SipHash`] with a random key prevents that.
     ///
     /// # Errors
     /// The layout can not have these parameters, or there is no memory for two filters of m bits.

@@ -2,7 +2,7 @@
 //! A Scalable Wide-Area Web Cache Sharing Protocol*, IEEE/ACM Transactions on Networking 8(3), 2000).
 
 use crate::words::Aligned;
-use crate::{BuildError, KeyHash, KeyHasher, Params, Standard, Xxh3, estimate};
+use crate::{BuildError, KeyHash, KeyHasher, Params, SipHash, Standard, Xxh3, estimate};
 
 /// A counting Bloom filter: a counter of 4 bits in the place of each bit of a [`Standard`] filter,
 /// so that keys can be removed.
@@ -67,6 +67,16 @@ impl Counting<Xxh3> {
     /// The seed that keys are hashed with.
     pub fn seed(&self) -> u64 {
         self.hasher.seed()
+    }
+}
+
+impl Counting<SipHash> {
+    /// An empty filter of m counters whose keys are hashed by [`SipHash`] with this secret key.
+    ///
+    /// # Errors
+    /// There is no memory for m counters.
+    pub fn keyed(params: Params, key: [u8; 16]) -> Result<Self, BuildError> {
+        Self::with_hasher(params, SipHash::new(key))
     }
 }
 

@@ -127,6 +127,16 @@ fn the_rate_is_at_most_doubled() {
 }
 
 #[test]
+fn a_secret_key_hashes() {
+    let params = Params::new(1000, 4).unwrap();
+    let mut seen = Ageing::keyed(params, [5; 16]).unwrap();
+    assert!(seen.insert(b"guid"));
+    let mut filter = Standard::keyed(params, [5; 16]).unwrap();
+    filter.insert(b"guid");
+    assert_eq!(seen.current(), &filter);
+}
+
+#[test]
 fn any_layout_ages() {
     let params = Params::new(512 * 40, 8).unwrap();
     let mut seen = Ageing::<layout::Split, _>::with_hasher(params, Xxh3::new(3)).unwrap();

@@ -1,7 +1,7 @@
 //! Laws of counting filters.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use overlay_bloom::{Counting, KeyHash, Params, SipHash, Standard};
+use overlay_bloom::{Counting, KeyHash, Params, Standard};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -151,7 +151,7 @@ filter.insert_u64(key);
 
     #[test]
     fn keys_are_bytes_numbers_or_hashes(params in params(), key: u64, secret: [u8; 16]) {
-        let mut filter = Counting::with_hasher(params, SipHash::new(secret)).unwrap();
+        let mut filter = Counting::keyed(params, secret).unwrap();
         filter.insert(&key.to_le_bytes());
         prop_assert!(filter.contains_u64(key));
         let mut plain = Counting::new(params, 7).unwrap();
