@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
-use torrent_meta::bencode::{Dict, Node};
-use torrent_meta::{Metainfo, Parser};
+use torrent_meta::{Metainfo, Parser, Version};
 
 use crate::{Failure, about, escape, print, read};
 
@@ -42,12 +41,14 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
 #[derive(Debug, Serialize)]
 struct Summary {
     name: String,
-    version: u8,
+    /// 1, 2 or "hybrid".
+    version: serde_json::Value,
     info_hash_v1: Option<String>,
     info_hash_v2: Option<String>,
     piece_length: u32,
     /// How many.
-    pieces: usize,
+    pieces: u32,
+    /// Of all files, pad files too.
     total_size: u64,
     files: Vec<File>,
     private: bool,
@@ -68,7 +69,8 @@ struct File {
     #[serde(skip_serializing_if = "Option::is_none")]
     path_hex: Option<String>,
     length: u64,
-    attr: Option<String>,
+    /// The letters of BEP 47 that apply: l (link), h (hidden), x (executable), p (pad file).
+    attr: String,
     #[serde(skip)]
     path_bytes: Vec<u8>,
 }
@@ -76,65 +78,48 @@ struct File {
 impl Summary {
     fn of(metainfo: &Metainfo<'_>) -> Self {
         let info = metainfo.info();
-        let tiers = metainfo.tiers().into_iter();
+        let owned = |urls: Vec<&str>| urls.into_iter().map(str::to_owned).collect();
+        let nodes = metainfo.nodes().into_iter();
         Self {
             name: lossy(info.name()),
-            version: 1,
-            info_hash_v1: metainfo.info_hash_v1().map(|hash| hash.to_string()),
-            info_hash_v2: None,
+            version: match info.version() {
+                Version::V1 => 1.into(),
+                Version::V2 => 2.into(),
+                Version::Hybrid => "hybrid".into(),
+            },
+            info_hash_v1: info.info_hash_v1().map(|hash| hash.to_string()),
+            info_hash_v2: info.info_hash_v2().map(|hash| hash.to_string()),
             piece_length: info.piece_length().get(),
-            pieces: info.pieces().len(),
-            total_size: info.total_length(),
-            files: files(metainfo),
+            pieces: info.piece_count(),
+            total_size: info.files().map(|file| file.length()).sum(),
+            files: info.files().map(File::of).collect(),
             private: info.is_private(),
-            trackers: tiers.map(|tier| tier.into_iter().map(str::to_owned).collect()).collect(),
-            web_seeds: web_seeds(metainfo.dict()),
-            nodes: nodes(metainfo.dict()),
+            trackers: metainfo.tiers().into_iter().map(owned).collect(),
+            web_seeds: owned(metainfo.web_seeds()),
+            nodes: nodes.map(|(host, port)| (host.to_owned(), port)).collect(),
             deviations: metainfo.deviations().iter().map(ToString::to_string).collect(),
         }
     }
 }
 
-fn files(metainfo: &Metainfo<'_>) -> Vec<File> {
-    let info = metainfo.info();
-    let mut attributes = info.dict().find(b"files").and_then(Node::as_list).map(|list| list.iter());
-    let files = info.files().map(|file| {
+impl File {
+    fn of(file: torrent_meta::File<'_>) -> Self {
         let path_bytes = file.path().collect::<Vec<_>>().join(&b'/');
-        let dict = match &mut attributes {
-            None => Some(info.dict()),
-            Some(nodes) => nodes.next().and_then(Node::as_dict),
-        };
-        let attr = dict.and_then(|dict| dict.find(b"attr")?.as_bytes());
-        File {
+        let attributes = file.attributes();
+        let attr = [
+            ('l', attributes.is_symlink()),
+            ('h', attributes.is_hidden()),
+            ('x', attributes.is_executable()),
+            ('p', attributes.is_pad()),
+        ];
+        Self {
             path: lossy(&path_bytes),
             path_hex: std::str::from_utf8(&path_bytes).is_err().then(|| hex::encode(&path_bytes)),
             length: file.length(),
-            attr: attr.map(lossy),
+            attr: attr.into_iter().filter_map(|(letter, is)| is.then_some(letter)).collect(),
             path_bytes,
         }
-    });
-    files.collect()
-}
-
-/// BEP 19.
-fn web_seeds(dict: Dict<'_, '_>) -> Vec<String> {
-    let Some(node) = dict.find(b"url-list") else { return Vec::new() };
-    let urls = match node.as_list() {
-        Some(list) => list.iter().filter_map(Node::as_str).collect(),
-        None => Vec::from_iter(node.as_str()),
-    };
-    urls.into_iter().filter(|url| !url.is_empty()).map(str::to_owned).collect()
-}
-
-/// BEP 5.
-fn nodes(dict: Dict<'_, '_>) -> Vec<(String, u16)> {
-    let list = dict.find(b"nodes").and_then(Node::as_list);
-    let node = |node: Node<'_, '_>| {
-        let mut pair = node.as_list()?.iter();
-        let (host, port) = (pair.next()?.as_str()?, pair.next()?.as_uint()?);
-        Some((host.to_owned(), u16::try_from(port).ok()?))
-    };
-    list.into_iter().flatten().filter_map(node).collect()
+    }
 }
 
 fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
@@ -142,12 +127,18 @@ fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
     let mut table = table();
     let mut row = |key: &str, value: String| _ = table.add_row([key.to_owned(), value]);
     row("name", escape::text(info.name()));
-    row("version", summary.version.to_string());
-    row("info-hash v1", summary.info_hash_v1.clone().unwrap_or_default());
-    let (count, pieces) = (summary.files.len(), summary.pieces);
-    let bytes = size(summary.total_size);
-    row("content", format!("{bytes} in {count} file{}", if count == 1 { "" } else { "s" }));
-    row("pieces", format!("{pieces} of {}", size(summary.piece_length.into())));
+    row("version", info.version().to_string());
+    for (key, hash) in
+        [("info-hash v1", &summary.info_hash_v1), ("info-hash v2", &summary.info_hash_v2)]
+    {
+        if let Some(hash) = hash {
+            row(key, hash.clone());
+        }
+    }
+    let stored = || info.stored_files();
+    let (count, bytes) = (stored().count(), stored().map(|file| file.length()).sum());
+    row("content", format!("{} in {count} file{}", size(bytes), if count == 1 { "" } else { "s" }));
+    row("pieces", format!("{} of {}", summary.pieces, size(summary.piece_length.into())));
     row("private", if summary.private { "yes" } else { "no" }.to_owned());
     for (tier, urls) in summary.trackers.iter().enumerate() {
         for url in urls {
@@ -166,7 +157,7 @@ fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
         }
     }
     if let Some(seconds) = metainfo.creation_date() {
-        row("created at", format!("{seconds} s after 1970"));
+        row("created at", date(seconds));
     }
     for deviation in &summary.deviations {
         row("deviation", escape::text(deviation.as_bytes()));
@@ -178,10 +169,9 @@ fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
     let mut files = self::table();
     files.set_header(["bytes", "attr", "file"]);
     for file in &summary.files {
-        let attr = file.attr.as_deref().unwrap_or_default();
         files.add_row([
             file.length.to_string(),
-            escape::text(attr.as_bytes()),
+            escape::text(file.attr.as_bytes()),
             escape::text(&file.path_bytes),
         ]);
     }
@@ -221,6 +211,45 @@ fn size(bytes: u64) -> String {
         Some(unit) => format!("{value:.1} {unit} ({bytes} bytes)"),
         None => format!("{bytes} bytes"),
     }
+}
+
+/// As UTC, where the year has four digits; and as the file has it. Some programs write milliseconds,
+/// which gives a year too far off to be told.
+fn date(seconds: i64) -> String {
+    let days = seconds.div_euclid(86_400);
+    let time = seconds.rem_euclid(86_400);
+    let Some((year, month, day)) = civil(days) else {
+        return format!("{seconds} s after 1970");
+    };
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC ({seconds})")
+}
+
+/// The day of the Gregorian calendar so many days after 1970 began, in the years 1 to 9999.
+fn civil(days: i64) -> Option<(i64, i64, i64)> {
+    if !(-719_162..=2_932_896).contains(&days) {
+        return None;
+    }
+    // Years from March on end with the leap day. Counted from the March before the year 1.
+    let mut left = days + 719_468;
+    let mut year = left / 146_097 * 400;
+    left %= 146_097;
+    let centuries = (left / 36_524).min(3);
+    left -= centuries * 36_524;
+    let fours = left / 1_461;
+    left -= fours * 1_461;
+    let ones = (left / 365).min(3);
+    left -= ones * 365;
+    year += centuries * 100 + fours * 4 + ones;
+    let mut month = 3;
+    for length in [31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 29] {
+        if left < length {
+            break;
+        }
+        left -= length;
+        month += 1;
+    }
+    Some(if month > 12 { (year + 1, month - 12, left + 1) } else { (year, month, left + 1) })
 }
 
 fn lossy(bytes: &[u8]) -> String {
