@@ -3,9 +3,13 @@
 #include <libtorrent/bdecode.hpp>
 #include <libtorrent/bencode.hpp>
 #include <libtorrent/entry.hpp>
+#include <libtorrent/file_storage.hpp>
+#include <libtorrent/hasher.hpp>
+#include <libtorrent/torrent_info.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <new>
 #include <vector>
@@ -62,6 +66,13 @@ void add(tally& sums, lt::bdecode_node const& node) {
 lt::bdecode_node decode(char const* data, std::size_t len, lt::error_code& ec) {
 	return lt::bdecode(lt::span<char const>(data, static_cast<std::ptrdiff_t>(len)), ec);
 }
+
+// The same fields, in the same order, as `Loaded` in src/libtorrent.rs.
+struct loaded {
+	std::uint64_t files;
+	std::uint64_t path_bytes;
+	unsigned char info_hash[20];
+};
 
 struct tree {
 	lt::entry root;
@@ -123,6 +134,54 @@ char const* overlay_lt_encode_unchecked(tree* t, std::size_t* len) noexcept try 
 	return t->buffer.data();
 } catch (...) {
 	return nullptr;
+}
+
+// A torrent_info, which has the info-hashes and makes paths safe as it is built; with the paths of all
+// files as text if they are wanted.
+bool overlay_lt_load(char const* data, std::size_t len, bool paths, loaded* out) noexcept try {
+	lt::error_code ec;
+	lt::torrent_info const info(
+		lt::span<char const>(data, static_cast<std::ptrdiff_t>(len)), ec, lt::from_span);
+	if (ec) return false;
+	lt::file_storage const& files = info.files();
+	out->files = static_cast<std::uint64_t>(files.num_files());
+	if (paths) {
+		for (lt::file_index_t const i : files.file_range()) {
+			out->path_bytes += files.file_path(i).size();
+		}
+	}
+	lt::sha1_hash const hash = info.info_hashes().v1;
+	std::memcpy(out->info_hash, hash.data(), sizeof(out->info_hash));
+	return true;
+} catch (...) {
+	return false;
+}
+
+// SHA-1 of each chunk of the data, 20 bytes each, with whatever the library was built to hash with.
+bool overlay_lt_sha1(char const* data, std::size_t len, std::size_t chunk, char* out) noexcept try {
+	for (std::size_t at = 0; at < len; at += chunk) {
+		std::size_t const size = len - at < chunk ? len - at : chunk;
+		lt::sha1_hash const hash = lt::hasher(data + at, static_cast<int>(size)).final();
+		std::memcpy(out, hash.data(), 20);
+		out += 20;
+	}
+	return true;
+} catch (...) {
+	return false;
+}
+
+// SHA-256 of each chunk, 32 bytes each.
+bool overlay_lt_sha256(char const* data, std::size_t len, std::size_t chunk, char* out) noexcept try {
+	for (std::size_t at = 0; at < len; at += chunk) {
+		std::size_t const size = len - at < chunk ? len - at : chunk;
+		lt::sha256_hash const hash =
+			lt::hasher256(data + at, static_cast<int>(size)).final();
+		std::memcpy(out, hash.data(), 32);
+		out += 32;
+	}
+	return true;
+} catch (...) {
+	return false;
 }
 
 } // extern "C"

@@ -3,6 +3,7 @@
 mod bench;
 mod case;
 mod clock;
+mod inputs;
 #[cfg(feature = "system-peers")]
 pub mod libtorrent;
 mod median;
@@ -11,5 +12,6 @@ mod tally;
 
 pub use bench::{Bench, Options};
 pub use case::{Case, Unit};
+pub use inputs::{Inputs, noise};
 pub use report::{Measured, Report};
 pub use tally::Tally;

@@ -1,4 +1,4 @@
-//! libtorrent's bencode, through `shim/libtorrent.cc`.
+//! libtorrent's bencode, torrents and hashing, through `shim/libtorrent.cc`.
 //!
 //! The shim is compiled with `-O2`, as Debian compiles the library, and for the default target, as
 //! everything here.
@@ -15,7 +15,7 @@ use crate::tally::Tally;
 pub const VERSION: &str = env!("LIBTORRENT_VERSION");
 
 mod ffi {
-    use super::{Tally, c_char};
+    use super::{Loaded, Tally, c_char};
 
     #[repr(C)]
     pub(super) struct RawTree {
@@ -33,6 +33,24 @@ mod ffi {
             tree: *mut RawTree,
             len: *mut usize,
         ) -> *const c_char;
+        pub(super) fn overlay_lt_load(
+            data: *const c_char,
+            len: usize,
+            paths: bool,
+            out: *mut Loaded,
+        ) -> bool;
+        pub(super) fn overlay_lt_sha1(
+            data: *const c_char,
+            len: usize,
+            chunk: usize,
+            out: *mut c_char,
+        ) -> bool;
+        pub(super) fn overlay_lt_sha256(
+            data: *const c_char,
+            len: usize,
+            chunk: usize,
+            out: *mut c_char,
+        ) -> bool;
     }
 }
 
@@ -55,6 +73,62 @@ pub fn tally(input: &[u8]) -> Option<Tally> {
     let decoded =
         unsafe { ffi::overlay_lt_tally(input.as_ptr().cast(), input.len(), &raw mut sums) };
     decoded.then_some(sums)
+}
+
+/// What [`load`] found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Loaded {
+    /// How many files there are.
+    pub files: u64,
+    /// How many bytes their paths have together, if they were wanted.
+    pub path_bytes: u64,
+    /// The v1 info-hash.
+    pub info_hash: [u8; 20],
+}
+
+/// A `torrent_info`, and the paths of all its files as text if they are wanted; all of it is dropped
+/// again. `None` if it is no torrent.
+#[inline]
+pub fn load(torrent: &[u8], paths: bool) -> Option<Loaded> {
+    let mut loaded = Loaded::default();
+    // SAFETY: as in `bdecode`; and `Loaded` has the layout of the shim's struct (`repr(C)`, the same
+    // fields in the same order), is initialised and not aliased.
+    let valid = unsafe {
+        ffi::overlay_lt_load(torrent.as_ptr().cast(), torrent.len(), paths, &raw mut loaded)
+    };
+    valid.then_some(loaded)
+}
+
+/// The SHA-1 of each chunk of so many bytes.
+///
+/// # Panics
+/// If a chunk has no bytes, or there is no memory.
+#[inline]
+pub fn sha1(data: &[u8], chunk: usize) -> Vec<[u8; 20]> {
+    let mut hashes = vec![[0; 20]; data.len().div_ceil(chunk)];
+    // SAFETY: the data is only read; the shim writes 20 bytes for each chunk begun, and so many does
+    // the vector have.
+    let done = unsafe {
+        ffi::overlay_lt_sha1(data.as_ptr().cast(), data.len(), chunk, hashes.as_mut_ptr().cast())
+    };
+    assert!(done, "hashing needs no memory");
+    hashes
+}
+
+/// The SHA-256 of each chunk of so many bytes.
+///
+/// # Panics
+/// If a chunk has no bytes, or there is no memory.
+#[inline]
+pub fn sha256(data: &[u8], chunk: usize) -> Vec<[u8; 32]> {
+    let mut hashes = vec![[0; 32]; data.len().div_ceil(chunk)];
+    // SAFETY: as in `sha1`, with 32 bytes.
+    let done = unsafe {
+        ffi::overlay_lt_sha256(data.as_ptr().cast(), data.len(), chunk, hashes.as_mut_ptr().cast())
+    };
+    assert!(done, "hashing needs no memory");
+    hashes
 }
 
 /// An owned tree (`lt::entry`) for encoding, and the buffer it is encoded into again and again.

@@ -3,7 +3,6 @@
 
 mod decode;
 mod encode;
-mod inputs;
 mod typed;
 mod types;
 mod walk;
@@ -11,9 +10,7 @@ mod walk;
 use std::io;
 use std::process::ExitCode;
 
-use overlay_benches::Bench;
-
-use inputs::Inputs;
+use overlay_benches::{Bench, Inputs};
 
 fn main() -> io::Result<ExitCode> {
     let mut bench = Bench::from_args("bencode_vs");

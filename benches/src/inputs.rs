@@ -2,6 +2,7 @@
 //! any contender.
 
 /// The messages that the cases are about.
+#[derive(Debug)]
 pub struct Inputs {
     /// A torrent of 50,000 files: about 3.2 MB, mostly small values.
     pub files: Vec<u8>,
@@ -12,6 +13,8 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// Makes all of them, which takes a moment.
+    #[allow(clippy::new_without_default)] // It is no light thing.
     pub fn new() -> Self {
         const KIB: u64 = 1 << 10;
         const MIB: u64 = 1 << 20;
@@ -60,6 +63,11 @@ fn torrent(files: usize, shortest: u64, doublings: usize, piece_length: u64) -> 
     out.string("pieces").bytes(&random.bytes(20 * pieces));
     out.string("private").integer(1).raw("ee");
     out.0
+}
+
+/// So many bytes of noise: content to hash.
+pub fn noise(bytes: usize) -> Vec<u8> {
+    SplitMix(bytes as u64).bytes(bytes)
 }
 
 fn get_peers() -> Vec<u8> {
