@@ -10,6 +10,7 @@ pub mod chord_message;
 pub mod chord_node;
 pub mod gnutella_extensions;
 pub mod gnutella_message;
+pub mod gnutella_qrp;
 pub mod gnutella_servent;
 pub mod gnutella_text;
 pub mod napster_message;

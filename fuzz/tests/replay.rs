@@ -21,6 +21,7 @@ replay!(
     chord_node,
     gnutella_extensions,
     gnutella_message,
+    gnutella_qrp,
     gnutella_servent,
     gnutella_text,
     napster_message,

@@ -63,7 +63,10 @@ pub use payload::{OwnedPayload, Payload};
 pub use ping::{OwnedPing, Ping};
 pub use pong::{OwnedPong, Pong};
 pub use push::{OwnedPush, Push};
-pub use qrp::{OwnedQrp, Qrp, QrpPatch};
+pub use qrp::{
+    OwnedQrp, Qrp, QrpError, QrpPatch, QrpProgress, QrpReceiver, QrpSending, QueryRouteTable,
+    qrp_hash, scaled_slot, with_prefixes,
+};
 pub use query::{OwnedQuery, Query, QueryFlags};
 pub use query_hit::{HitResult, OwnedQueryHit, QueryHit, Results};
 pub use trailer::Trailer;
