@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::layout::{self, Layout};
-use crate::wire::Parts;
+use crate::wire::{Kind, Parts};
 use crate::{
     BuildError, DecodeError, Decoded, Filter, KeyHash, KeyHasher, Limits, Params, SipHash, Xxh3,
 };
@@ -51,7 +51,7 @@ impl<'a, L: Layout> View<'a, L, Xxh3> {
     /// # Errors
     /// Bytes that are too few, too many, or no such filter.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let parts = Parts::decode(bytes, L::ID, Xxh3::ID)?;
+        let parts = Parts::decode(bytes, Kind::xxh3(L::ID))?;
         Ok(Self::new(parts, parts.xxh3()))
     }
 
@@ -60,7 +60,7 @@ impl<'a, L: Layout> View<'a, L, Xxh3> {
     /// # Errors
     /// The start of no such filter, or of one beyond the limits.
     pub fn decode_prefix(bytes: &'a [u8], limits: &Limits) -> Result<Decoded<Self>, DecodeError> {
-        Parts::decode_prefix(bytes, L::ID, Xxh3::ID, limits)?
+        Parts::decode_prefix(bytes, Kind::xxh3(L::ID), limits)?
             .try_map(|parts| Ok(Self::new(parts, parts.xxh3())))
     }
 }
@@ -72,8 +72,8 @@ impl<'a, L: Layout> View<'a, L, SipHash> {
     /// # Errors
     /// As [`decode`](Self::decode), or the filter was made with another key.
     pub fn decode_keyed(bytes: &'a [u8], key: [u8; 16]) -> Result<Self, DecodeError> {
-        let parts = Parts::decode(bytes, L::ID, SipHash::ID)?;
-        Ok(Self::new(parts, parts.keyed(key)?))
+        let hasher = SipHash::new(key);
+        Ok(Self::new(Parts::decode(bytes, Kind::keyed(L::ID, &hasher))?, hasher))
     }
 
     /// Looks at one filter at the start of `bytes`.
@@ -85,8 +85,9 @@ impl<'a, L: Layout> View<'a, L, SipHash> {
         key: [u8; 16],
         limits: &Limits,
     ) -> Result<Decoded<Self>, DecodeError> {
-        Parts::decode_prefix(bytes, L::ID, SipHash::ID, limits)?
-            .try_map(|parts| Ok(Self::new(parts, parts.keyed(key)?)))
+        let hasher = SipHash::new(key);
+        Parts::decode_prefix(bytes, Kind::keyed(L::ID, &hasher), limits)?
+            .try_map(|parts| Ok(Self::new(parts, hasher)))
     }
 }
 

@@ -189,7 +189,42 @@ impl Header {
     }
 }
 
-/// A serialized filter of an expected kind, cut into its parts and checked.
+/// What a message must be to become a value of some type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    layout: u8,
+    hasher: u8,
+    /// Of a hasher that is known before; any if it is told by the message.
+    tag: Option<u64>,
+}
+
+impl Kind {
+    pub(crate) const fn xxh3(layout: u8) -> Self {
+        Self { layout, hasher: Xxh3::ID, tag: None }
+    }
+
+    pub(crate) fn keyed(layout: u8, hasher: &SipHash) -> Self {
+        Self { layout, hasher: SipHash::ID, tag: Some(hasher.tag()) }
+    }
+
+    fn check(self, header: &Header) -> Result<(), DecodeError> {
+        let Self { layout, hasher, tag } = self;
+        if header.layout != layout {
+            let found = header.layout;
+            return Err(DecodeErrorKind::OtherLayout { found, expected: layout }.at(4));
+        }
+        if header.hasher != hasher {
+            let found = header.hasher;
+            return Err(DecodeErrorKind::OtherHasher { found, expected: hasher }.at(5));
+        }
+        if tag.is_some_and(|tag| tag != header.tag) {
+            return Err(DecodeErrorKind::OtherKey.at(16));
+        }
+        Ok(())
+    }
+}
+
+/// A serialized filter, cut into its parts and checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts<'a> {
     pub(crate) header: Header,
@@ -197,9 +232,9 @@ pub(crate) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(crate) fn decode(bytes: &'a [u8], layout: u8, hasher: u8) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(bytes: &'a [u8], kind: Kind) -> Result<Self, DecodeError> {
         let unlimited = Limits { max_m: Params::MAX_M };
-        match Self::decode_prefix(bytes, layout, hasher, &unlimited)? {
+        match Self::decode_prefix(bytes, kind, &unlimited)? {
             Decoded::Complete { value, consumed } if consumed == bytes.len() => Ok(value),
             Decoded::Complete { consumed, .. } => {
                 let extra = bytes.len() - consumed;
@@ -213,22 +248,14 @@ impl<'a> Parts<'a> {
 
     pub(crate) fn decode_prefix(
         bytes: &'a [u8],
-        layout: u8,
-        hasher: u8,
+        kind: Kind,
         limits: &Limits,
     ) -> Result<Decoded<Self>, DecodeError> {
         let header = match Header::decode_prefix(bytes)? {
             Decoded::Complete { value, .. } => value,
             Decoded::Partial { needed } => return Ok(Decoded::Partial { needed }),
         };
-        if header.layout != layout {
-            let found = header.layout;
-            return Err(DecodeErrorKind::OtherLayout { found, expected: layout }.at(4));
-        }
-        if header.hasher != hasher {
-            let found = header.hasher;
-            return Err(DecodeErrorKind::OtherHasher { found, expected: hasher }.at(5));
-        }
+        kind.check(&header)?;
         let (m, max) = (header.params.m(), limits.max_m);
         if m > max {
             return Err(DecodeErrorKind::TooManyBits { m, max }.at(8));
@@ -240,24 +267,11 @@ impl<'a> Parts<'a> {
         };
         let (words, _) = words.as_chunks::<8>();
         let used = header.bits() % 64;
-        if let Some(last) = words.last()
-            && used != 0
-            && u64::from_le_bytes(*last) >> used != 0
-        {
-            let word = u64::from_le_bytes(*last);
-            return Err(DecodeErrorKind::StrayBits { word, used }.at(len - 8));
+        let last = words.last().map_or(0, |&last| u64::from_le_bytes(last));
+        if used != 0 && last >> used != 0 {
+            return Err(DecodeErrorKind::StrayBits { word: last, used }.at(len - 8));
         }
         Ok(Decoded::Complete { value: Self { header, words }, consumed: len })
-    }
-
-    /// The hasher of this secret key, if it is the one that the filter was made with.
-    pub(crate) fn keyed(&self, key: [u8; 16]) -> Result<SipHash, DecodeError> {
-        let hasher = SipHash::new(key);
-        if hasher.tag() == self.header.tag {
-            Ok(hasher)
-        } else {
-            Err(DecodeErrorKind::OtherKey.at(16))
-        }
     }
 
     pub(crate) fn xxh3(&self) -> Xxh3 {
@@ -321,7 +335,7 @@ impl<L: Layout> Filter<L, Xxh3> {
     /// # Errors
     /// Bytes that are too few, too many, or no such filter; or there is no memory for a copy of them.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let parts = Parts::decode(bytes, L::ID, Xxh3::ID)?;
+        let parts = Parts::decode(bytes, Kind::xxh3(L::ID))?;
         parts.filter(parts.xxh3())
     }
 
@@ -330,7 +344,7 @@ impl<L: Layout> Filter<L, Xxh3> {
     /// # Errors
     /// The start of no such filter, or of one beyond the limits; or there is no memory for it.
     pub fn decode_prefix(bytes: &[u8], limits: &Limits) -> Result<Decoded<Self>, DecodeError> {
-        Parts::decode_prefix(bytes, L::ID, Xxh3::ID, limits)?
+        Parts::decode_prefix(bytes, Kind::xxh3(L::ID), limits)?
             .try_map(|parts| parts.filter(parts.xxh3()))
     }
 }
@@ -342,8 +356,8 @@ impl<L: Layout> Filter<L, SipHash> {
     /// # Errors
     /// As [`decode`](Self::decode), or the filter was made with another key.
     pub fn decode_keyed(bytes: &[u8], key: [u8; 16]) -> Result<Self, DecodeError> {
-        let parts = Parts::decode(bytes, L::ID, SipHash::ID)?;
-        parts.filter(parts.keyed(key)?)
+        let hasher = SipHash::new(key);
+        Parts::decode(bytes, Kind::keyed(L::ID, &hasher))?.filter(hasher)
     }
 
     /// Reads one filter from the start of `bytes`.
@@ -355,8 +369,9 @@ impl<L: Layout> Filter<L, SipHash> {
         key: [u8; 16],
         limits: &Limits,
     ) -> Result<Decoded<Self>, DecodeError> {
-        Parts::decode_prefix(bytes, L::ID, SipHash::ID, limits)?
-            .try_map(|parts| parts.filter(parts.keyed(key)?))
+        let hasher = SipHash::new(key);
+        Parts::decode_prefix(bytes, Kind::keyed(L::ID, &hasher), limits)?
+            .try_map(|parts| parts.filter(hasher))
     }
 }
 
@@ -383,7 +398,7 @@ impl Counting<Xxh3> {
     /// # Errors
     /// Bytes that are too few, too many, or no such filter; or there is no memory for a copy of them.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let parts = Parts::decode(bytes, COUNTING, Xxh3::ID)?;
+        let parts = Parts::decode(bytes, Kind::xxh3(COUNTING))?;
         parts.counting(parts.xxh3())
     }
 
@@ -392,7 +407,7 @@ impl Counting<Xxh3> {
     /// # Errors
     /// The start of no such filter, or of one beyond the limits; or there is no memory for it.
     pub fn decode_prefix(bytes: &[u8], limits: &Limits) -> Result<Decoded<Self>, DecodeError> {
-        Parts::decode_prefix(bytes, COUNTING, Xxh3::ID, limits)?
+        Parts::decode_prefix(bytes, Kind::xxh3(COUNTING), limits)?
             .try_map(|parts| parts.counting(parts.xxh3()))
     }
 }
@@ -404,8 +419,8 @@ impl Counting<SipHash> {
     /// # Errors
     /// As [`decode`](Self::decode), or the filter was made with another key.
     pub fn decode_keyed(bytes: &[u8], key: [u8; 16]) -> Result<Self, DecodeError> {
-        let parts = Parts::decode(bytes, COUNTING, SipHash::ID)?;
-        parts.counting(parts.keyed(key)?)
+        let hasher = SipHash::new(key);
+        Parts::decode(bytes, Kind::keyed(COUNTING, &hasher))?.counting(hasher)
     }
 
     /// Reads one filter from the start of `bytes`.
@@ -417,7 +432,8 @@ impl Counting<SipHash> {
         key: [u8; 16],
         limits: &Limits,
     ) -> Result<Decoded<Self>, DecodeError> {
-        Parts::decode_prefix(bytes, COUNTING, SipHash::ID, limits)?
-            .try_map(|parts| parts.counting(parts.keyed(key)?))
+        let hasher = SipHash::new(key);
+        Parts::decode_prefix(bytes, Kind::keyed(COUNTING, &hasher), limits)?
+            .try_map(|parts| parts.counting(hasher))
     }
 }

@@ -192,6 +192,10 @@ proptest! {
         let wrong = DecodeError { offset: 16, kind: DecodeErrorKind::OtherKey };
         prop_assert_eq!(Standard::decode_keyed(&bytes, other), Err(wrong));
         prop_assert_eq!(StandardView::decode_keyed(&bytes, other), Err(wrong));
+        // Known from the header alone, whatever follows.
+        let header = Standard::decode_keyed_prefix(&bytes[..Header::LEN], other, &Limits::DEFAULT);
+        prop_assert_eq!(header, Err(wrong));
+        prop_assert_eq!(Standard::decode_keyed(&[&bytes[..], b"more"].concat(), other), Err(wrong));
         let kind = DecodeErrorKind::OtherHasher { found: 2, expected: 1 };
         prop_assert_eq!(Standard::decode(&bytes), Err(DecodeError { offset: 5, kind }));
 
