@@ -1,4 +1,4 @@
-//! Looks at `.torrent` files from a command line: `cargo run --example torrent -- show FILE`, and
+//! Reads, changes and explains `.torrent` files from a command line: `cargo run --example torrent -- show FILE`, and
 //! `--help` for the rest.
 //!
 //! What can not be done is said in one line on standard error, and the exit status is 1. Names and
@@ -11,12 +11,18 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+#[path = "torrent/edit.rs"]
+mod edit;
 #[path = "torrent/escape.rs"]
 mod escape;
+#[path = "torrent/magnet.rs"]
+mod magnet;
+#[path = "torrent/replace.rs"]
+mod replace;
 #[path = "torrent/show.rs"]
 mod show;
 
-/// Look at .torrent files.
+/// .torrent files and magnet links.
 #[derive(Debug, Parser)]
 #[command(name = "torrent", version)]
 struct Options {
@@ -28,6 +34,8 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Show(show::Options),
+    Edit(edit::Options),
+    Magnet(magnet::Options),
 }
 
 /// Why a command failed: one line for people.
@@ -43,6 +51,8 @@ fn main() -> ExitCode {
     };
     let result = match &options.command {
         Some(Command::Show(options)) => show::run(options),
+        Some(Command::Edit(options)) => edit::run(options),
+        Some(Command::Magnet(options)) => magnet::run(options),
         None => print(&Options::command().render_help().to_string()).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -182,21 +182,23 @@ fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
     out
 }
 
-fn table() -> Table {
+/// A table without lines; [`write_table`] writes it.
+pub fn table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
-fn write_table(out: &mut String, table: &Table) {
+/// Without spaces at the lines' ends.
+pub fn write_table(out: &mut String, table: &Table) {
     for line in table.lines() {
         let _ = writeln!(out, "{}", line.trim_end());
     }
 }
 
-/// With its unit, and in bytes.
-fn size(bytes: u64) -> String {
+/// Bytes with a unit, and alone.
+pub fn size(bytes: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut value = bytes as f64;
     let mut unit = None;

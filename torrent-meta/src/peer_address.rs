@@ -45,6 +45,16 @@ impl PeerAddress {
     }
 }
 
+/// An address or name as it stands in a list of DHT nodes: an IPv6 address without brackets.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => write!(f, "{ip}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// Fails if the port is zero.
 impl TryFrom<SocketAddr> for PeerAddress {
     type Error = ParsePeerAddressError;
@@ -61,8 +71,7 @@ impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
             Host::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]:{}", self.port),
-            Host::Ip(IpAddr::V4(ip)) => write!(f, "{ip}:{}", self.port),
-            Host::Name(name) => write!(f, "{name}:{}", self.port),
+            host => write!(f, "{host}:{}", self.port),
         }
     }
 }
