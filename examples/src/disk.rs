@@ -12,7 +12,7 @@ use bytes::Bytes;
 use overlay_core::{FileId, Library, Stored};
 use overlay_peer::{Object, StoreError};
 use overlay_sim::{PeerIndex, Store};
-use torrent_meta::{Verdict, Verifier};
+use torrent_meta::{PieceChecker, Verdict, Verifier};
 
 /// Serves the content of the real files, and checks what the peers write piece by piece against the
 /// metainfo, as a receiver with the `.torrent` file would. Nothing is written to the real disk.
@@ -50,7 +50,8 @@ impl Disk {
 
     /// A fetch begins (again): what is written under its number is to be this file.
     pub(crate) fn expect(&mut self, fetch: u32, file: FileId) {
-        let verifier = Verifier::new(self.library.file(file).info());
+        let checker = PieceChecker::of_info(self.library.file(file).info());
+        let verifier = Verifier::new(checker.expect("the library makes v1 torrents"));
         self.downloads.insert(fetch, Download { file, verifier });
     }
 
@@ -122,7 +123,7 @@ impl Store for Disk {
         for (_, verdict) in verdicts {
             match verdict {
                 Verdict::Good => self.good_pieces += 1,
-                Verdict::Bad => self.bad_pieces += 1,
+                Verdict::Bad | Verdict::Conflict { .. } => self.bad_pieces += 1,
             }
         }
         Ok(())

@@ -1,9 +1,7 @@
-//! Metainfo parsing, strict and lenient, and verification with content that is made up.
+//! Metainfo parsing, strict and lenient.
 
 use torrent_meta::bencode::{self, decode_lenient};
-use torrent_meta::{
-    ErrorKind, File, Info, InfoHash, InfoHashV2, Limits, Metainfo, Parser, PieceState, Verifier,
-};
+use torrent_meta::{ErrorKind, File, Info, InfoHash, InfoHashV2, Limits, Metainfo, Parser};
 
 /// Checks one input, as a file and as an info dictionary.
 pub fn check(data: &[u8]) {
@@ -102,9 +100,6 @@ fn check_info(info: &Info<'_>) {
     }
     assert_eq!(info.piece_size(pieces), None);
     assert!(info.file_at(end).is_none());
-    if version.has_v1() {
-        verify(info);
-    }
 }
 
 fn check_paths(file: &File<'_>) {
@@ -117,27 +112,4 @@ fn check_paths(file: &File<'_>) {
     let target = file.safe_symlink_target();
     assert_eq!(target.is_some(), file.symlink_target().is_some());
     assert!(target.is_none_or(|target| target.is_err() || target.is_ok_and(|path| is_safe(&path))));
-}
-
-/// Hands over content of zeros, backwards and twice.
-fn verify(info: &Info<'_>) {
-    const CHUNK: u64 = 1000;
-    let total = info.total_length();
-    if total > 20 * CHUNK {
-        return;
-    }
-    let mut verifier = Verifier::new(info);
-    let zeros = [0; CHUNK as usize];
-    for chunk in (0..total.div_ceil(CHUNK)).rev().flat_map(|chunk| [chunk, chunk]) {
-        let offset = chunk * CHUNK;
-        let length = CHUNK.min(total - offset) as usize;
-        verifier.write_at(offset, &zeros[..length]).expect("there is room");
-    }
-    assert_eq!(verifier.buffered(), 0);
-    let bad = verifier.bad_pieces().count();
-    assert_eq!(bad + verifier.bitfield().count_ones(), info.pieces().len());
-    for piece in 0..info.pieces().len() as u32 {
-        let expected = [PieceState::Good, PieceState::Bad];
-        assert!(verifier.state(piece).is_some_and(|state| expected.contains(&state)));
-    }
 }

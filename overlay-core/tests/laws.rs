@@ -3,7 +3,7 @@
 use overlay_core::{FileId, IntakeError, Library, Stored};
 use overlay_peer::Object;
 use proptest::prelude::*;
-use torrent_meta::{InfoHash, Verifier};
+use torrent_meta::{InfoHash, PieceChecker, Verifier};
 
 fn take_in(name: &str, content: &[u8], chunk: usize) -> Result<Library, IntakeError> {
     let mut library = Library::new();
@@ -34,7 +34,7 @@ proptest! {
         prop_assert_eq!(file.size(), content.len() as u64);
         prop_assert_eq!(InfoHash::of(file.info_bytes()), file.info_hash());
         prop_assert_eq!(library.hashed(file.info_hash()), Some(FileId(0)));
-        let mut verifier = Verifier::new(file.info());
+        let mut verifier = Verifier::new(PieceChecker::of_info(file.info()).expect("it is v1"));
         verifier.write_at(0, &content).expect("within the file");
         prop_assert!(verifier.is_complete());
     }

@@ -58,7 +58,10 @@ pub use path::{PathError, safe_path};
 pub use peer_address::{Host, ParsePeerAddressError, PeerAddress};
 pub use piece::{InvalidPieceLength, PieceHash, PieceHasher, PieceLength};
 pub use span::{ContentLayout, Span, Spans};
-pub use verify::{DEFAULT_BUFFER_LIMIT, PieceState, Verdict, Verifier, VerifyError};
+pub use verify::{
+    BitfieldError, CheckerError, DEFAULT_BUFFER_LIMIT, FilePart, FileParts, LeafError,
+    PieceChecker, PieceMap, PieceState, Verdict, Verifier, VerifyError,
+};
 pub use version::Version;
 
 pub use bitvec;

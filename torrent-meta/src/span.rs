@@ -68,7 +68,12 @@ impl ContentLayout {
     /// The layout of a torrent. Files have the same numbers as in [`Info::files`].
     pub fn of(info: &Info<'_>) -> Self {
         let mut layout = Self::new(info.piece_length());
-        info.files().for_each(|file| layout.push_file(file.length()));
+        for file in info.files() {
+            if file.offset() != layout.end {
+                layout.align();
+            }
+            layout.push(file.length(), file.is_pad());
+        }
         layout
     }
 
@@ -96,6 +101,11 @@ impl ContentLayout {
     /// How many bytes of the layout a piece has at most.
     pub fn piece_length(&self) -> PieceLength {
         self.piece_length
+    }
+
+    /// Where the last file ends. Without gaps that is how many bytes all files have.
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
     /// How many pieces there are.
@@ -138,21 +148,35 @@ impl ContentLayout {
 
     /// The parts of files that make up a piece, in order; none if there is no such piece.
     pub fn spans(&self, piece: u64) -> Spans<'_> {
-        let range = self.range(piece).unwrap_or(0..0);
-        let file = self.files.partition_point(|place| place.start + place.length <= range.start);
-        Spans { files: &self.files, file, range }
+        self.spans_from(piece, 0)
+    }
+
+    /// The same without the first bytes of the piece.
+    pub fn spans_from(&self, piece: u64, offset: u64) -> Spans<'_> {
+        let Range { start, end } = self.range(piece).unwrap_or(0..0);
+        let start = start.saturating_add(offset).min(end);
+        let file = self.files.partition_point(|place| place.start + place.length <= start);
+        Spans { files: &self.files, file, range: start..end }
     }
 
     /// How many bytes a piece has, padding included; `None` if there is no such piece.
     pub fn piece_size(&self, piece: u64) -> Option<u64> {
-        self.range(piece)?;
-        Some(self.spans(piece).map(|span| span.length).sum())
+        self.range(piece).map(|range| range.end - range.start)
     }
 
-    /// A piece's place in the content.
+    /// Where a file starts in the content: the first byte of a piece is at its number times the piece
+    /// length. `None` if there is no such file.
+    pub fn start_of(&self, file: usize) -> Option<u64> {
+        self.files.get(file).map(|place| place.start)
+    }
+
+    /// A piece's place in the content, without a gap at its end.
     fn range(&self, piece: u64) -> Option<Range<u64>> {
         let start = piece.checked_mul(self.length_of_piece())?;
-        let end = start.saturating_add(self.length_of_piece()).min(self.end);
+        let end = start.saturating_add(self.length_of_piece());
+        let behind = self.files.partition_point(|place| place.start < end);
+        let last = self.files.get(behind.checked_sub(1)?)?;
+        let end = end.min(last.start + last.length);
         (start < end).then_some(start..end)
     }
 
@@ -191,10 +215,10 @@ impl Spans<'_> {
 
     /// How many bytes are left.
     pub fn bytes_left(&self) -> u64 {
-        self.clone().map(|span| span.length).sum()
+        self.range.end - self.range.start
     }
 
-    /// The next file, unless it is behind the piece's end: there can be a gap before that.
+    /// The next file, unless it is behind the piece's end.
     fn file(&self) -> Option<&Place> {
         self.files.get(self.file).filter(|place| place.start < self.range.end)
     }

@@ -4,17 +4,12 @@
 
 use torrent_meta::bencode::{self, Expected};
 use torrent_meta::{
-    CreateError, Creator, ErrorKind, Info, InfoHash, Metainfo, PieceHasher, PieceLength,
-    PieceState, Verdict, Verifier, VerifyError,
+    CreateError, Creator, ErrorKind, Info, InfoHash, Metainfo, PieceChecker, PieceHasher,
+    PieceLength, Verifier, VerifyError,
 };
 
 fn piece_length(bytes: u32) -> PieceLength {
     PieceLength::new(bytes).unwrap()
-}
-
-/// Bytes that do not repeat from piece to piece.
-fn content(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
 }
 
 #[test]
@@ -124,7 +119,7 @@ fn descriptions_that_can_not_be() {
 fn nothing_is_content_too() {
     let metainfo = Creator::single_file("empty", 0).start().unwrap().finish().unwrap();
     assert!(metainfo.info().pieces().is_empty());
-    let mut verifier = Verifier::new(metainfo.info());
+    let mut verifier = Verifier::new(PieceChecker::of(&metainfo).unwrap());
     assert!(verifier.is_complete());
     assert_eq!(verifier.write_at(0, b""), Ok(vec![]));
     assert_eq!(verifier.state(0), None);
@@ -199,108 +194,4 @@ fn sample_from_the_lectures() {
         };
         assert!(error.offset == end && needed <= by_hand.len() - end);
     }
-}
-
-fn ten_bytes() -> (Metainfo<'static>, Vec<u8>) {
-    let content = content(10);
-    let mut creation =
-        Creator::single_file("ten", 10).piece_length(piece_length(4)).start().unwrap();
-    creation.update(&content).unwrap();
-    (creation.finish().unwrap(), content)
-}
-
-#[test]
-fn chunks_in_any_order_within_a_piece() {
-    let (metainfo, content) = ten_bytes();
-    let mut verifier = Verifier::new(metainfo.info());
-    assert_eq!(verifier.state(0), Some(PieceState::Missing));
-    assert_eq!(verifier.write(0, 3, &content[3..4]), Ok(None));
-    assert_eq!(verifier.write(0, 1, &content[1..2]), Ok(None));
-    assert_eq!(verifier.state(0), Some(PieceState::Partial { hashed: 0 }));
-    assert_eq!(verifier.write(0, 0, &content[..1]), Ok(None));
-    assert_eq!(verifier.state(0), Some(PieceState::Partial { hashed: 2 }));
-    // Twice, also with other bytes: what was hashed already does not change.
-    assert_eq!(verifier.write(0, 0, b"zz"), Ok(None));
-    assert_eq!(verifier.write(0, 1, &content[1..3]), Ok(Some(Verdict::Good)));
-    assert_eq!(verifier.write(0, 0, b"zzzz"), Ok(None));
-    assert_eq!((verifier.state(0), verifier.buffered()), (Some(PieceState::Good), 0));
-    verifier.retry(0);
-    assert_eq!(verifier.state(0), Some(PieceState::Good));
-    assert_eq!(verifier.bitfield_bytes(), [0b1000_0000]);
-
-    assert_eq!(
-        verifier.write_at(4, &content[4..]),
-        Ok(vec![(1, Verdict::Good), (2, Verdict::Good)])
-    );
-    assert!(verifier.is_complete());
-    assert_eq!(verifier.bitfield_bytes(), [0b1110_0000]);
-    assert_eq!(verifier.bitfield().len(), 3);
-}
-
-#[test]
-fn a_bad_piece_waits_for_a_retry() {
-    let (metainfo, mut content) = ten_bytes();
-    content[5] ^= 1;
-    let mut verifier = Verifier::new(metainfo.info());
-    let verdicts = verifier.write_at(0, &content).unwrap();
-    assert_eq!(verdicts, [(0, Verdict::Good), (1, Verdict::Bad), (2, Verdict::Good)]);
-    assert_eq!(verifier.bad_pieces().collect::<Vec<_>>(), [1]);
-    content[5] ^= 1;
-    assert_eq!(verifier.write(1, 0, &content[4..8]), Ok(None));
-    assert_eq!(verifier.state(1), Some(PieceState::Bad));
-    verifier.retry(1);
-    assert_eq!(verifier.state(1), Some(PieceState::Missing));
-    assert_eq!(verifier.write(1, 0, &content[4..8]), Ok(Some(Verdict::Good)));
-    assert!(verifier.is_complete() && verifier.bad_pieces().next().is_none());
-}
-
-#[test]
-fn chunks_that_are_not_there() {
-    let (metainfo, content) = ten_bytes();
-    let mut verifier = Verifier::new(metainfo.info());
-    let behind = |end, limit| VerifyError::BehindEnd { end, limit };
-    assert_eq!(verifier.write(0, 1, &content[..4]), Err(behind(5, 4)));
-    assert_eq!(verifier.write(2, 0, &content[..3]), Err(behind(3, 2)));
-    assert_eq!(verifier.write(0, u32::MAX, b"x"), Err(behind(1 << 32, 4)));
-    assert_eq!(verifier.write(3, 0, b""), Err(VerifyError::NoSuchPiece { piece: 3, pieces: 3 }));
-    assert_eq!(verifier.write_at(9, b"xx"), Err(behind(11, 10)));
-    assert_eq!(verifier.write_at(u64::MAX, b"xx"), Err(behind(u64::MAX, 10)));
-    assert!((0..3).all(|piece| verifier.state(piece) == Some(PieceState::Missing)));
-}
-
-#[test]
-fn waiting_chunks_are_bounded() {
-    let (metainfo, content) = ten_bytes();
-    let mut verifier = Verifier::new(metainfo.info()).buffer_limit(65);
-    verifier.write(0, 3, &content[3..4]).unwrap();
-    assert_eq!(verifier.buffered(), 65);
-    let full = VerifyError::BufferFull { limit: 65 };
-    assert_eq!(verifier.write(1, 3, b"x"), Err(full));
-    // Nothing of it is taken, although the next piece would have room.
-    assert_eq!(verifier.write_at(2, &content[2..6]), Err(full));
-    assert_eq!(verifier.state(1), Some(PieceState::Missing));
-    // The same again takes no more room.
-    verifier.write(0, 3, &content[3..4]).unwrap();
-    assert_eq!(verifier.buffered(), 65);
-    verifier.retry(0);
-    assert_eq!(verifier.buffered(), 0);
-    verifier.write(1, 3, &content[7..8]).unwrap();
-    assert_eq!(verifier.write(1, 0, &content[4..8]), Ok(Some(Verdict::Good)));
-    assert_eq!(verifier.buffered(), 0);
-}
-
-/// A chunk that takes a shorter one's place takes its room too.
-#[test]
-fn a_waiting_chunk_that_grows_takes_the_room_once() {
-    let (metainfo, content) = ten_bytes();
-    let mut verifier = Verifier::new(metainfo.info()).buffer_limit(64 + 3);
-    for end in 2..=4 {
-        verifier.write(0, 1, &content[1..end]).unwrap();
-        assert_eq!(verifier.buffered(), 64 + end - 1);
-    }
-    // A shorter one takes no place.
-    verifier.write(0, 1, &content[1..2]).unwrap();
-    assert_eq!(verifier.buffered(), 67);
-    assert_eq!(verifier.write(0, 0, &content[..1]), Ok(Some(Verdict::Good)));
-    assert_eq!(verifier.buffered(), 0);
 }

@@ -5,7 +5,8 @@
 use proptest::prelude::*;
 use torrent_meta::bencode::{Raw, Value, decode_lenient};
 use torrent_meta::{
-    Creator, Info, InfoHash, Metainfo, PieceHasher, PieceLength, Verdict, Verifier, safe_path,
+    Creator, Info, InfoHash, Metainfo, PieceChecker, PieceHasher, PieceLength, Verdict, Verifier,
+    safe_path,
 };
 
 /// Content with the lengths of the files it is cut into.
@@ -77,7 +78,7 @@ proptest! {
         let alone = Info::parse(info.raw()).unwrap();
         prop_assert_eq!(alone.info_hash_v1(), metainfo.info_hash_v1());
 
-        let mut verifier = Verifier::new(&alone);
+        let mut verifier = Verifier::new(PieceChecker::of_info(&alone).unwrap());
         verifier.write_at(0, &content).unwrap();
         prop_assert!(verifier.is_complete());
     }
@@ -105,7 +106,7 @@ proptest! {
         chunks[..middle].reverse();
         let again = chunks.clone();
 
-        let mut verifier = Verifier::new(metainfo.info());
+        let mut verifier = Verifier::new(PieceChecker::of(&metainfo).unwrap());
         let mut verdicts = Vec::new();
         for (offset, chunk) in chunks.iter().zip(&again).flat_map(|(chunk, again)| [chunk, again]) {
             verdicts.extend(verifier.write_at(*offset as u64, chunk).unwrap());

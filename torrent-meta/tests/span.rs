@@ -56,6 +56,18 @@ proptest! {
                 found.extend((span.offset..end).map(|at| (piece, span.file, at, span.padding)));
             }
         }
+        for piece in 0..layout.pieces() {
+            let size = layout.piece_size(piece).unwrap();
+            for offset in 0..=size {
+                let mut spans = layout.spans(piece);
+                spans.skip_bytes(offset);
+                prop_assert_eq!(spans.bytes_left(), size - offset);
+                let peeked: u64 = spans.peek(3).map(|span| span.length).sum();
+                prop_assert_eq!(peeked, (size - offset).min(3));
+                let spans: Vec<_> = spans.collect();
+                prop_assert_eq!(layout.spans_from(piece, offset).collect::<Vec<_>>(), spans);
+            }
+        }
         prop_assert_eq!(found, bytes(piece_length.into(), &files));
         prop_assert_eq!(layout.piece_size(layout.pieces()), None);
         prop_assert_eq!(layout.spans(layout.pieces()).count(), 0);
