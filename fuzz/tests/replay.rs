@@ -27,6 +27,9 @@ replay!(
     napster_message,
     napster_peers,
     nat_device,
+    torrent_edit,
+    torrent_magnet,
+    torrent_metadata,
     torrent_metainfo,
 );
 
