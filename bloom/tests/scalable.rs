@@ -5,7 +5,7 @@ use overlay_bloom::{GrowError, Growth, KeyHash, Params, ParamsError, Scalable, X
 use proptest::prelude::*;
 
 fn growth() -> impl Strategy<Value = Growth> {
-    (1u32..5, 0.3f64..0.95).prop_map(|(factor, tightening)| Growth { factor, tightening })
+    (2u32..5, 0.3f64..0.95).prop_map(|(factor, tightening)| Growth { factor, tightening })
 }
 
 fn rate() -> impl Strategy<Value = f64> {
@@ -136,7 +136,7 @@ fn memory_beside_one_filter_of_the_right_size() {
     let mut ratios = Vec::new();
     let mut filter = Scalable::new(1000, 0.01, 6).unwrap();
     let mut keys = 0;
-    for tenth in 30..=55 {
+    for tenth in 31..=55 {
         let n = 10f64.powf(f64::from(tenth) / 10.0) as u64;
         (keys..n).for_each(|key| {
             filter.insert_u64(key).unwrap();
