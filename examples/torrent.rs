@@ -11,16 +11,22 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+#[path = "torrent/create.rs"]
+mod create;
 #[path = "torrent/edit.rs"]
 mod edit;
 #[path = "torrent/escape.rs"]
 mod escape;
 #[path = "torrent/magnet.rs"]
 mod magnet;
+#[path = "torrent/output.rs"]
+mod output;
 #[path = "torrent/replace.rs"]
 mod replace;
 #[path = "torrent/show.rs"]
 mod show;
+#[path = "torrent/walk.rs"]
+mod walk;
 
 /// .torrent files and magnet links.
 #[derive(Debug, Parser)]
@@ -33,6 +39,7 @@ struct Options {
 /// Each is a file in `examples/torrent`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Create(create::Options),
     Show(show::Options),
     Edit(edit::Options),
     Magnet(magnet::Options),
@@ -50,6 +57,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match &options.command {
+        Some(Command::Create(options)) => create::run(options),
         Some(Command::Show(options)) => show::run(options),
         Some(Command::Edit(options)) => edit::run(options),
         Some(Command::Magnet(options)) => magnet::run(options),

@@ -33,7 +33,7 @@ mod version;
 
 pub use attributes::Attributes;
 pub use batch::{PieceBatch, PieceHashes};
-pub use create::{CreateError, Creation, Creator};
+pub use create::{Batch, BatchHashes, CreateError, Creation, Creator, NewFile, Plan};
 pub use edit::Editor;
 pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind};
 pub use file::{File, Files, PathComponents};

@@ -3,10 +3,9 @@
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
-use sha1::{Digest, Sha1};
 use thiserror::Error;
 
-use crate::hash::LEAF_LENGTH;
+use crate::hash::{Backend, Cut, LEAF_LENGTH, Sha1};
 
 /// SHA-1 of one piece.
 pub type PieceHash = [u8; 20];
@@ -89,6 +88,10 @@ pub struct InvalidPieceLength;
 
 /// Hashes content piece by piece, from chunks of any size.
 ///
+/// Chunks of several pieces are hashed side by side. So are pieces of up to 256 KiB, whatever the
+/// chunks: up to half a MiB of them waits for that. Longer ones are hashed as they come, one after the
+/// other; where they can be read in any order, [`Lanes`](crate::Lanes) are faster.
+///
 /// ```
 /// use torrent_meta::{PieceHasher, PieceLength};
 ///
@@ -101,16 +104,15 @@ pub struct InvalidPieceLength;
 #[derive(Clone, Debug)]
 pub struct PieceHasher {
     piece_length: PieceLength,
-    current: Sha1,
-    /// Bytes in the current piece, fewer than a whole one.
-    filled: u32,
-    done: Vec<PieceHash>,
+    pieces: Cut<Sha1>,
+    position: u64,
 }
 
 impl PieceHasher {
     /// A hasher that has seen nothing.
     pub fn new(piece_length: PieceLength) -> Self {
-        Self { piece_length, current: Sha1::new(), filled: 0, done: Vec::new() }
+        let pieces = Cut::new(Backend::best(), piece_length.get() as usize);
+        Self { piece_length, pieces, position: 0 }
     }
 
     /// The piece length it was made with.
@@ -119,36 +121,34 @@ impl PieceHasher {
     }
 
     /// The next bytes of the content.
-    pub fn update(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let room = self.piece_length.get() - self.filled;
-            let (now, later) = bytes.split_at(bytes.len().min(room as usize));
-            self.current.update(now);
-            // No more than `room`, so it fits.
-            self.filled += now.len() as u32;
-            if self.filled == self.piece_length.get() {
-                self.done.push(self.current.finalize_reset().into());
-                self.filled = 0;
-            }
-            bytes = later;
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.pieces.update(bytes);
+        self.position += bytes.len() as u64;
+    }
+
+    /// So many zeros.
+    pub(crate) fn update_zeros(&mut self, mut count: u64) {
+        const ZEROS: [u8; 4 << 10] = [0; 4 << 10];
+        while count > 0 {
+            let now = &ZEROS[..count.min(ZEROS.len() as u64) as usize];
+            self.update(now);
+            count -= now.len() as u64;
         }
     }
 
     /// How many bytes it has seen.
     pub fn position(&self) -> u64 {
-        self.done.len() as u64 * u64::from(self.piece_length.get()) + u64::from(self.filled)
+        self.position
     }
 
-    /// The hashes of the pieces that are whole already.
+    /// The hashes of the first pieces. Others may be whole as well, and wait until there are enough to
+    /// hash them side by side.
     pub fn done(&self) -> &[PieceHash] {
-        &self.done
+        self.pieces.done()
     }
 
     /// The hashes of all pieces, the last of which may be shorter. None for no bytes at all.
-    pub fn finish(mut self) -> Vec<PieceHash> {
-        if self.filled > 0 {
-            self.done.push(self.current.finalize().into());
-        }
-        self.done
+    pub fn finish(self) -> Vec<PieceHash> {
+        self.pieces.finish()
     }
 }

@@ -6,6 +6,7 @@
 
 mod algorithm;
 mod backend;
+mod cut;
 mod lanes;
 mod many;
 mod schedule;
@@ -17,6 +18,7 @@ mod simd;
 
 pub use algorithm::{Algorithm, Sha1, Sha256};
 pub use backend::{Backend, ParseBackendError};
+pub(crate) use cut::Cut;
 pub use lanes::Lanes;
 pub use many::{LEAF_LENGTH, hash_chunks, hash_leaves, hash_many, hash_pieces};
 
