@@ -12,9 +12,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use torrent_meta::{BatchHashes, Creator, NewFile, PieceLength, Plan, Version};
 
-use crate::output::{self, Existing};
+use crate::replace::{self, Clobber};
 use crate::walk::{self, Found, Kind};
-use crate::{Failure, about, escape, print};
+use crate::{Failure, about, escape, output, print};
 
 /// Make a .torrent file of a file or directory.
 ///
@@ -82,8 +82,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         Some(out) => out.clone(),
         None => PathBuf::from(format!("{}.torrent", content.name)),
     };
-    let existing = if options.force { Existing::Replace } else { Existing::Keep };
-    output::check(&out, existing)?;
+    output::check(&out, options.force)?;
     if let Ok(out) = out.canonicalize()
         && files.iter().any(|file| file.path.canonicalize().is_ok_and(|file| file == out))
     {
@@ -100,7 +99,11 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         file.check(&file.path.metadata().map_err(|error| about(&file.path, error))?)?;
     }
     let metainfo = plan.finish(hashes)?;
-    output::write(&out, metainfo.as_bytes(), existing)?;
+    if options.force {
+        replace::write(&out, metainfo.as_bytes(), Clobber::Replace)?;
+    } else {
+        output::write(&out, metainfo.as_bytes())?;
+    }
     print(&format!("{}\n", escape::text(out.to_string_lossy().as_bytes())))?;
     Ok(ExitCode::SUCCESS)
 }

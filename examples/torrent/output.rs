@@ -1,27 +1,21 @@
-//! Writes a file as a whole or not at all.
+//! Writes a new file as a whole or not at all.
 //!
 //! On Linux the file has no name until its bytes are on the disk (`O_TMPFILE`), so that nothing is
 //! left behind by a program that is killed. Where that can not be done, it has another name until
-//! then. Nothing that exists is replaced unasked, also not if it appears in the last moment.
+//! then. Nothing that exists is replaced, also not if it appears in the last moment.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::{Failure, about};
 
-/// What to do with a file that is there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    Keep,
-    Replace,
-}
-
-/// Fails early if [`write`] is going to fail.
-pub fn check(path: &Path, existing: Existing) -> Result<(), Failure> {
+/// Fails early if [`write`] is going to fail, or [`replace::write`](crate::replace::write) if what is
+/// there is to be replaced.
+pub fn check(path: &Path, replace: bool) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => Err(about(path, "it is a directory")),
-        Ok(_) if existing == Existing::Keep => Err(exists(path)),
+        Ok(_) if !replace => Err(exists(path)),
         _ => match directory(path).metadata() {
             Ok(metadata) if metadata.is_dir() => Ok(()),
             Ok(_) => Err(about(directory(path), "it is not a directory")),
@@ -31,15 +25,12 @@ pub fn check(path: &Path, existing: Existing) -> Result<(), Failure> {
 }
 
 /// Writes a whole file. When it is there under its name, its bytes are on the disk.
-pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), Failure> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = match unnamed(path, bytes) {
-        Ok(file) => name(&file, path, existing),
+        Ok(file) => name(&file, path),
         // Not every file system has files without names.
         Err(error) if is_full(&error) => Err(error),
-        Err(_) => beside(path, existing, |temporary| {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(temporary)?;
-            fill(&mut file, bytes)
-        }),
+        Err(_) => beside(path, bytes),
     };
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => exists(path),
@@ -71,24 +62,16 @@ fn directory(path: &Path) -> &Path {
     }
 }
 
-/// Lets a file come into being under another name in the same directory, and then gives it its own.
-fn beside(
-    path: &Path,
-    existing: Existing,
-    make: impl FnOnce(&Path) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let temporary = directory(path).join(name);
+/// A file that has another name in the same directory until it is whole.
+fn beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = directory(path).join(format!(".torrent-{}.part", std::process::id()));
     // What has our process's number was left by one that had it before.
     let _ = fs::remove_file(&temporary);
-    let made = make(&temporary).and_then(|()| match existing {
-        Existing::Replace => fs::rename(&temporary, path),
-        // A new name fails if there is something of that name; a rename would replace it.
-        Existing::Keep => fs::hard_link(&temporary, path),
-    });
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+    // A second name fails if there is something of that name; a rename would replace it.
+    let written = fill(&mut file, bytes).and_then(|()| fs::hard_link(&temporary, path));
     let _ = fs::remove_file(&temporary);
-    made
+    written
 }
 
 /// A file without a name in the directory of `path`.
@@ -102,20 +85,14 @@ fn unnamed(path: &Path, bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Gives it a name.
+/// Gives it a name, which must be free.
 #[cfg(target_os = "linux")]
-fn name(file: &File, path: &Path, existing: Existing) -> io::Result<()> {
+fn name(file: &File, path: &Path) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, linkat};
     use std::os::fd::AsRawFd;
 
-    let link = |path: &Path| -> io::Result<()> {
-        let open = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-        Ok(linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
-    };
-    match existing {
-        Existing::Keep => link(path),
-        Existing::Replace => beside(path, existing, link),
-    }
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -124,6 +101,6 @@ fn unnamed(_: &Path, _: &[u8]) -> io::Result<File> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn name(_: &File, _: &Path, _: Existing) -> io::Result<()> {
+fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
