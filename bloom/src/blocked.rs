@@ -12,8 +12,10 @@ pub(crate) const BLOCK: u64 = 512;
 /// be a multiple of 512.
 ///
 /// With x_0, x_1, … as in [`Standard`](crate::layout::Standard), the block is ⌊x_0 · (m/512) / 2^64⌋.
-/// Within it, positions 7i to 7i + 6 are seven times nine bits of x_(i+1), from the most significant;
-/// the lowest bit is not used.
+/// Within it, positions 7i to 7i + 6 are seven times nine bits of y_(i+1) = x_(i+1) ⊕ ⌊x_(i+1) / 2^32⌋,
+/// from the most significant; the lowest bit is not used. Without the second term the lower bits of
+/// a product would only depend on the lower bits of its factor, and four products and more would
+/// collide less than they should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blocked {}
 
@@ -33,7 +35,7 @@ impl Layout for Blocked {
         (0..params.k()).map(move |probe| {
             if probe % 7 == 0 {
                 mix = mix.next();
-                fields = mix.x;
+                fields = mix.x ^ (mix.x >> 32);
             }
             let position = block + (fields >> 55);
             fields <<= 9;

@@ -6,17 +6,15 @@ use crate::{BuildError, Geometry, KeyHash, Params, algebra, estimate};
 /// k positions anywhere among m bits. They may repeat, as independent ones would.
 ///
 /// With h the hash, the j-th position is ⌊x_j · m / 2^64⌋ for x_0 = h and
-/// x_(j+1) = x_j · 0xD1342543DE82EF95 + s modulo 2^64, where s is h rotated left by 32 bits with its
-/// lowest bit set.
+/// x_(j+1) = x_j · 0xF1357AEA2E62A9C5 modulo 2^64.
 ///
-/// That is double hashing (an increment s from the same hash), remixed by a multiplication before
-/// each probe, and scaled by a multiplication instead of a remainder, so that every m is equally
-/// fair. Plain or "enhanced" double hashing adds small increments which the scaling drops: six times
-/// the due rate at p = 1e-6. Remixing by addition and rotation alone keeps the rate, but the number
-/// of different bits a key hits then varies more than it should (by 10 % at k = 20, by 70 % at
-/// k = 64); with the multiplication it can not be told from independent probes. The multiplier is
-/// from Steele and Vigna, *Computationally easy, spectrally good multipliers for congruential
-/// pseudorandom number generators* (2021).
+/// So every probe is remixed by a multiplication, and scaled by one instead of a remainder, which
+/// makes every m equally fair. Plain or "enhanced" double hashing adds small increments which the
+/// scaling drops: six times the due rate at p = 1e-6. Remixing by addition and rotation keeps the
+/// rate, but the number of different bits a key hits then varies more than it should (by 10 % at
+/// k = 20, by 70 % at k = 64); with the multiplication it can not be told from independent probes.
+/// The multiplier is from Steele and Vigna, *Computationally easy, spectrally good multipliers for
+/// congruential pseudorandom number generators* (2021).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standard {}
 
@@ -46,21 +44,19 @@ impl Kernel for Standard {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mix {
     pub(crate) x: u64,
-    step: u64,
 }
 
 impl Mix {
-    const MULTIPLIER: u64 = 0xD134_2543_DE82_EF95;
+    const MULTIPLIER: u64 = 0xF135_7AEA_2E62_A9C5;
 
     #[inline(always)]
     pub(crate) fn new(key: KeyHash) -> Self {
-        let h = key.to_bits();
-        Self { x: h, step: h.rotate_left(32) | 1 }
+        Self { x: key.to_bits() }
     }
 
     #[inline(always)]
     pub(crate) fn next(self) -> Self {
-        Self { x: self.x.wrapping_mul(Self::MULTIPLIER).wrapping_add(self.step), ..self }
+        Self { x: self.x.wrapping_mul(Self::MULTIPLIER) }
     }
 
     /// ⌊x · bound / 2^64⌋: below the bound, and as evenly spread as x.
