@@ -1,10 +1,10 @@
-//! Insert, hit, miss and union of a standard filter at ten bits a key, in the cache and beyond it;
-//! and what the exact rate costs.
+//! Insert, hit, miss and union of a standard filter at ten bits a key, in the cache and
+//! beyond it.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use overlay_bloom::{Params, Standard, exact};
+use overlay_bloom::{Params, Standard};
 
 /// 12 KB and 2.5 MB of bits.
 const SIZES: [u64; 2] = [10_000, 2_000_000];
@@ -52,15 +52,5 @@ fn sets(c: &mut Criterion) {
     group.finish();
 }
 
-fn rates(c: &mut Criterion) {
-    let mut group = c.benchmark_group("exact_rate");
-    for (m, n, k) in [(95_851, 10_000, 7), (28_756, 1000, 20), (1 << 40, 10_000_000_000, 64)] {
-        group.bench_function(BenchmarkId::from_parameter(k), |b| {
-            b.iter(|| exact::rate(black_box(m), black_box(n), black_box(k)));
-        });
-    }
-    group.finish();
-}
-
-criterion_group!(benches, keys, sets, rates);
+criterion_group!(benches, keys, sets);
 criterion_main!(benches);

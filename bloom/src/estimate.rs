@@ -5,6 +5,42 @@
 //! Each function costs a logarithm or a power a filter or block, some 10 ns, beside counting the bits.
 //! [`Filter`](crate::Filter) has methods that count and call them. For the cardinality of filters of
 //! blocks see [`Geometry::cardinality`](crate::Geometry::cardinality).
+//!
+//! The picture by which Bloom filters are usually explained, in the survey by Tarkoma, Rothenberg and
+//! Lagerspetz (2012) too: 18 bits, three probes, the set {x, y, z}; and w, of whose bits one is clear.
+//!
+//! ```
+//! use overlay_bloom::{Params, Standard, Xxh3, estimate, exact};
+//!
+//! let (x, y, z) = ([1, 5, 13], [4, 11, 16], [3, 5, 11]);
+//! let word = [x, y, z].concat().iter().fold(0u64, |word, bit| word | 1 << bit);
+//! let set = |bits: [u32; 3]| bits.iter().all(|bit| word >> bit & 1 == 1);
+//! assert!(set(x) && set(y) && set(z));
+//! let w = [4, 13, 15];
+//! assert!(!set(w));
+//!
+//! // Seven different bits look like three keys, and take one other key in 17 for one of them.
+//! let ones = u64::from(word.count_ones());
+//! assert_eq!(ones, 7);
+//! assert_eq!(estimate::cardinality(18, 3, ones).round(), 3.0);
+//! assert_eq!(format!("{:.4}", estimate::rate(18, 3, ones)), "0.0588"); // (7/18)^3
+//! assert_eq!(format!("{:.4}", exact::rate(18, 3, 3)), "0.0686"); // over all such pictures
+//!
+//! // The same bits as a filter; and the filters that this crate's hash gives for these names.
+//! let params = Params::new(18, 3)?;
+//! let picture = Standard::from_words(params, Xxh3::new(0), [word].into_iter())?;
+//! assert_eq!(picture.rate(), estimate::rate(18, 3, 7));
+//! for seed in [0, 1] {
+//!     let mut ours = Standard::new(params, seed)?;
+//!     for name in ["x", "y", "z"] {
+//!         ours.insert(name.as_bytes());
+//!     }
+//!     assert!(["x", "y", "z"].iter().all(|name| ours.contains(name.as_bytes())));
+//!     // With seed 0, w is among the seven percent.
+//!     assert_eq!(ours.contains(b"w"), seed == 0);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 /// The number of different keys in a filter of m bits and k probes of which `ones` are set,
 /// −(m/k) ln(1 − ones/m).
