@@ -26,19 +26,22 @@
 //! assert_eq!(format!("{:.4}", estimate::rate(18, 3, ones)), "0.0588"); // (7/18)^3
 //! assert_eq!(format!("{:.4}", exact::rate(18, 3, 3)), "0.0686"); // over all such pictures
 //!
-//! // The same bits as a filter; and the filters that this crate's hash gives for these names.
+//! // The same bits as a filter.
 //! let params = Params::new(18, 3)?;
 //! let picture = Standard::from_words(params, Xxh3::new(0), [word].into_iter())?;
 //! assert_eq!(picture.rate(), estimate::rate(18, 3, 7));
-//! for seed in [0, 1] {
-//!     let mut ours = Standard::new(params, seed)?;
+//!
+//! // The filters of the three names, one for each seed of this crate's hash: few of them say w.
+//! let mut wrong = 0;
+//! for seed in 0..1000 {
+//!     let mut filter = Standard::new(params, seed)?;
 //!     for name in ["x", "y", "z"] {
-//!         ours.insert(name.as_bytes());
+//!         filter.insert(name.as_bytes());
 //!     }
-//!     assert!(["x", "y", "z"].iter().all(|name| ours.contains(name.as_bytes())));
-//!     // With seed 0, w is among the seven percent.
-//!     assert_eq!(ours.contains(b"w"), seed == 0);
+//!     assert!(["x", "y", "z"].iter().all(|name| filter.contains(name.as_bytes())));
+//!     wrong += i32::from(filter.contains(b"w"));
 //! }
+//! assert!((40..100).contains(&wrong)); // 68.6 are due
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

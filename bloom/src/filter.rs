@@ -152,9 +152,15 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     }
 
     /// The rate of false positives of this very filter, from the bits it has; for a standard one
-    /// fill^k. [`Params::rate`] is the expectation of that over all standard filters of so many keys.
+    /// fill^k. [`expected_rate`](Self::expected_rate) is its mean over all filters of so many keys.
     pub fn rate(&self) -> f64 {
         L::rate(&self.words, self.params)
+    }
+
+    /// The rate of false positives to expect once n keys are in, exactly, for this layout: that of its
+    /// [`Geometry`](crate::Geometry::rate).
+    pub fn expected_rate(&self, n: u64) -> f64 {
+        L::GEOMETRY.rate(self.params, n)
     }
 
     /// The bits and probes of this filter.

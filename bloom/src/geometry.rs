@@ -10,7 +10,7 @@ use crate::{Params, ParamsError, classic, estimate, exact};
 /// that is sized as if it were a standard one breaks its promise.
 ///
 /// ```
-/// use overlay_bloom::{Geometry, Params};
+/// use overlay_bloom::{Blocked, Geometry};
 ///
 /// // Ten million keys at one in a thousand: the bits a key that each needs.
 /// let bits = |geometry: Geometry| -> Result<f64, overlay_bloom::ParamsError> {
@@ -20,7 +20,10 @@ use crate::{Params, ParamsError, classic, estimate, exact};
 /// assert_eq!(format!("{:.2}", bits(Geometry::BLOCKED_512)?), "15.55");
 /// assert_eq!(format!("{:.2}", bits(Geometry::SPLIT_512)?), "15.72");
 /// assert_eq!(format!("{:.2}", bits(Geometry::SPLIT_256)?), "16.89");
-/// # Ok::<(), overlay_bloom::ParamsError>(())
+///
+/// let filter = Blocked::new(Geometry::BLOCKED_512.for_rate(1000, 1e-3)?, 0)?;
+/// assert!(filter.expected_rate(1000) <= 1e-3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

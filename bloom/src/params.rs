@@ -85,7 +85,8 @@ impl Params {
         self.k
     }
 
-    /// The rate of false positives to expect once n keys are in, exactly: [`exact::rate`].
+    /// The rate of false positives to expect of a standard filter once n keys are in, exactly:
+    /// [`exact::rate`]. For the other layouts see [`Geometry::rate`].
     pub fn rate(&self, n: u64) -> f64 {
         exact::rate(self.m, n, self.k)
     }

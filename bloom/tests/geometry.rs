@@ -176,6 +176,21 @@ fn check_all_cases(choices: &[u64], rate: f64, what: &str) {
     assert_close(rate, wrong as f64 / (choices.len() as f64).powi(3), what);
 }
 
+/// In blocks too large for a chain a rate is computed for each load: the same sum, and next to no
+/// difference to a standard filter.
+#[test]
+fn large_blocks_are_nearly_a_standard_filter() {
+    let (block, blocks, n, k) = (1u32 << 21, 3, 700_000, 7);
+    let m = u64::from(block) * blocks;
+    let blocked = exact::blocked_rate(m, n, k, block);
+    let standard = exact::rate(m, n, k);
+    assert!(blocked > standard && blocked < standard * 1.0001, "{blocked} {standard}");
+    // On the two sides of the change of methods.
+    let (small, large) = (1u64 << 20, (1u64 << 20) + 64);
+    let rate = |block: u64| exact::blocked_rate(4 * block, block / 4, k, block as u32);
+    assert!((rate(small) / rate(large) - 1.0).abs() < 1e-6, "{} {}", rate(small), rate(large));
+}
+
 #[test]
 fn there_is_no_rate_without_a_filter() {
     assert!(exact::partitioned_rate(0, 1, 1).is_nan());
@@ -336,6 +351,31 @@ proptest! {
         prop_assert_eq!(geometry.intersection(params, ones, ones, ones).to_bits(), back.to_bits());
         prop_assert_eq!(geometry.cardinality(params, 0), 0.0);
         prop_assert_eq!(geometry.cardinality(params, params.m()), f64::INFINITY);
+    }
+
+    /// Whatever is asked for, a rate is a probability or NaN, and comes soon.
+    #[test]
+    fn a_rate_is_a_probability(m: u64, n: u64, k in 0u32..70, shifts: (u8, u8), block: u32, word: u32) {
+        let (m, n) = (m >> (shifts.0 % 64), n >> (shifts.1 % 64));
+        let near = [1 << (shifts.0 % 32), 512, block];
+        for block in near {
+            let m = m - m % u64::from(block.max(1));
+            let mut rates = vec![
+                exact::rate(m, n, k),
+                exact::partitioned_rate(m, n, k),
+                exact::split_rate(m, n, block, word >> (shifts.1 % 32)),
+                exact::split_rate(m, n, block, block / 8),
+            ];
+            if block < 1 << 20 {
+                rates.push(exact::blocked_rate(m, n, k, block));
+            }
+            if k < 20 {
+                rates.push(exact::distinct_rate(m, n, k));
+            }
+            for rate in rates {
+                prop_assert!(rate.is_nan() || (0.0..=1.0 + 1e-12).contains(&rate), "{}", rate);
+            }
+        }
     }
 
     /// Whatever is asked for, there is an answer or an error.

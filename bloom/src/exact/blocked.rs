@@ -25,15 +25,22 @@ pub fn blocked_rate(m: u64, n: u64, k: u32, block: u32) -> f64 {
         return super::rate(m, n, k);
     }
     let block = u64::from(block);
+    let saturation = saturation(block, k, k);
+    if block > CHAIN_BITS {
+        return mixture(n, blocks, saturation, |keys| super::rate(block, keys, k));
+    }
     let distinct = distinct_probes(block, k);
     let mut chain = Chain::new(block, distinct.len());
     let mut inserted = 0;
-    mixture(n, blocks, saturation(block, k, k), |keys| {
+    mixture(n, blocks, saturation, |keys| {
         chain.throw((keys - inserted) * u64::from(k));
         inserted = keys;
         chain.all_set(&distinct)
     })
 }
+
+/// In larger blocks a rate for each load that matters is cheaper than a chain over all of their keys.
+const CHAIN_BITS: u64 = 1 << 20;
 
 /// The exact rate of false positives of a split-block filter: m bits in blocks of `block` bits, each
 /// of `block`/`word` words; a key chooses one block and sets one bit in every word of it (Putze et
