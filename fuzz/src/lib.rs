@@ -9,6 +9,8 @@ pub mod bloom_wire;
 pub mod chord_message;
 pub mod chord_node;
 pub mod gnutella_extensions;
+pub mod gnutella_handshake;
+pub mod gnutella_link;
 pub mod gnutella_message;
 pub mod gnutella_qrp;
 pub mod gnutella_servent;

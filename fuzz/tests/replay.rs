@@ -20,6 +20,8 @@ replay!(
     chord_message,
     chord_node,
     gnutella_extensions,
+    gnutella_handshake,
+    gnutella_link,
     gnutella_message,
     gnutella_qrp,
     gnutella_servent,

@@ -87,6 +87,13 @@ impl<'a> Head<'a> {
         self.fields().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
     }
 
+    /// The values of all fields of this name, in order: a list may go on in another field.
+    pub fn values(&self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.fields()
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
     /// The exact number of bytes [`encode`](Self::encode) appends.
     pub fn encoded_len(&self) -> usize {
         self.bytes.len()

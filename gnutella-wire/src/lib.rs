@@ -21,6 +21,7 @@ mod header;
 mod inflate;
 mod keyword;
 mod limits;
+mod link;
 mod message;
 mod opening;
 mod partial;
@@ -51,11 +52,15 @@ pub use ggep::{Ggep, GgepFault, GgepItem};
 pub use ggep_build::GgepBuilder;
 pub use ggep_value::{GgepValue, ggep_number};
 pub use guid::Guid;
-pub use handshake::{Connect, Reply, Version};
+pub use handshake::{
+    Connect, Handshake, HandshakeError, HandshakeEvent, Link, Local, Offer, Refusal, Reply, Role,
+    Version, roles_fit,
+};
 pub use head::{Fields, Head, HeadBuilder, OwnedHead};
 pub use header::{Header, PayloadType};
 pub use keyword::{Keyword, Keywords, keywords};
 pub use limits::Limits;
+pub use link::{LinkReader, LinkWriter};
 pub use message::{Message, OwnedMessage};
 pub use opening::Opening;
 pub use partial::{partial_nodes, partial_range, partial_ranges, push_partial_ranges};
@@ -70,7 +75,9 @@ pub use qrp::{
 pub use query::{OwnedQuery, Query, QueryFlags};
 pub use query_hit::{HitResult, OwnedQueryHit, QueryHit, Results};
 pub use trailer::Trailer;
-pub use transfer::{ByteRange, ContentRange, Giv, Request, Response, Target};
+pub use transfer::{
+    ByteRange, ContentRange, Giv, Method, QueuePlace, Request, Response, Target, TransferFields,
+};
 pub use ttl::{Dropped, TtlRules, forward};
 pub use urn::Urn;
 pub use vendor::{OwnedVendor, Vendor, VendorId};

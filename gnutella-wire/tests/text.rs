@@ -120,14 +120,14 @@ fn requests_as_sent_by_old_and_new_servents() {
     assert_eq!(request.range(), Ok(Some(ByteRange::From { first: 0 })));
 
     let other = Request::parse(head(b"GET /uri-res/N2R?urn:sha1:X HTTP/1.1\r\n\r\n")).unwrap();
-    assert_eq!(other.target, Target::Other { path: b"/uri-res/N2R?urn:sha1:X" });
+    assert_eq!(other.target, Target::Urn { service: b"N2R", urn: b"urn:sha1:X" });
     assert_eq!((other.target.decoded_name(), other.range()), (None, Ok(None)));
 
     let encoded = Request::parse(head(b"GET /get/0/100%25%20%zz%4 HTTP/1.1\n\n")).unwrap();
     assert_eq!(encoded.target.decoded_name().unwrap(), b"100% %zz%4");
 
     for (text, error) in [
-        (b"HEAD /get/1/x HTTP/1.1\n\n".as_slice(), expected(0, "`GET `")),
+        (b"POST /get/1/x HTTP/1.1\n\n".as_slice(), expected(0, "`GET ` or `HEAD `")),
         (b"GET /get/1/x\n\n", expected(12, "` HTTP/`")),
         (b"GET /get/1 HTTP/1.1\n\n", expected(10, "`/` after the index")),
         (b"GET /get/1/x HTTP/1.1 y\n\n", expected(21, "the end of the line")),

@@ -2,22 +2,35 @@
 
 use alloc::vec::Vec;
 
+use nom::Parser;
+use nom::branch::alt;
 use nom::bytes::complete::tag;
 use nom::combinator::rest;
 
 use super::ByteRange;
 use crate::read::{decimal_u32, or_kind, run};
-use crate::{DecodeError, DecodeErrorKind, Head, OwnedHead, Version};
+use crate::{DecodeError, DecodeErrorKind, Head, OwnedHead, Urn, Version};
 
 /// `GET <target> HTTP/<version>` and its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
+    /// Whether the file is wanted, or only what would be said before it.
+    pub method: Method,
     /// What is asked for.
     pub target: Target<'a>,
     /// The HTTP version, 1.0 or 1.1 usually.
     pub version: Version,
     /// The whole head.
     pub head: Head<'a>,
+}
+
+/// What to do with a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `GET`: send it.
+    Get,
+    /// `HEAD`: send only the head of the response.
+    Head,
 }
 
 /// What a request asks for.
@@ -32,6 +45,13 @@ pub enum Target<'a> {
         /// as it is, spaces included.
         name: &'a [u8],
     },
+    /// `/uri-res/<service>?<urn>`: a file by its hash (HUGE 0.94, section 4; RFC 2169).
+    Urn {
+        /// `N2R` for the file itself; `N2X` for its Tiger tree (THEX).
+        service: &'a [u8],
+        /// The urn; see [`Urn::parse`](crate::Urn::parse).
+        urn: &'a [u8],
+    },
     /// Any other path.
     Other {
         /// The path as it stands in the request.
@@ -40,6 +60,11 @@ pub enum Target<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// A request for a file by its hash, to send.
+    pub fn build_urn(urn: &Urn, range: Option<ByteRange>) -> OwnedHead {
+        Self::finish(alloc::format!("GET /uri-res/N2R?{urn} HTTP/1.1").as_bytes(), range)
+    }
+
     /// A request for a file, to send. The name is percent-encoded.
     pub fn build(index: u32, name: &[u8], range: Option<ByteRange>) -> OwnedHead {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -52,22 +77,29 @@ impl<'a> Request<'a> {
             }
         }
         line.extend_from_slice(b" HTTP/1.1");
-        let head = OwnedHead::build(&line);
+        Self::finish(&line, range)
+    }
+
+    fn finish(line: &[u8], range: Option<ByteRange>) -> OwnedHead {
+        let head = OwnedHead::build(line);
         match range {
             Some(range) => head.field("Range", range).finish(),
             None => head.finish(),
         }
     }
 
-    /// Reads the start line. Everything between `GET ` and the last ` HTTP/` is the target, because
+    /// Reads the start line. Everything between the method and the last ` HTTP/` is the target, because
     /// old servents do not encode spaces.
     ///
     /// # Errors
-    /// It is not a GET request, or the index is not a number.
+    /// It is not a GET or HEAD request, or the index is not a number.
     pub fn parse(head: Head<'a>) -> Result<Self, DecodeError> {
         let expected = |expected| DecodeErrorKind::Expected { expected };
         let line = head.start_line();
-        let ((_, after), _) = run(line, 0, (or_kind(expected("`GET `"), tag("GET ")), rest))?;
+        let get = tag("GET ").map(|_| Method::Get);
+        let method = alt((get, tag("HEAD ").map(|_| Method::Head)));
+        let ((method, after), _) =
+            run(line, 0, (or_kind(expected("`GET ` or `HEAD `"), method), rest))?;
         let end = after
             .windows(b" HTTP/".len())
             .rposition(|window| window == b" HTTP/")
@@ -76,7 +108,7 @@ impl<'a> Request<'a> {
         let base = line.len() - after.len() + b" HTTP/".len();
         let version = parse_version(&after[b" HTTP/".len()..], base)?;
         let target = match path.strip_prefix(b"/get/") {
-            None => Target::Other { path },
+            None => by_urn(path).unwrap_or(Target::Other { path }),
             Some(path) => {
                 let base = head.offset_of(path);
                 let slash = or_kind(expected("`/` after the index"), tag("/"));
@@ -85,7 +117,7 @@ impl<'a> Request<'a> {
                 Target::File { index, name: name.strip_suffix(b"/").unwrap_or(name) }
             }
         };
-        Ok(Self { target, version, head })
+        Ok(Self { method, target, version, head })
     }
 
     /// The part of the file that is asked for; `None` for all of it.
@@ -125,6 +157,13 @@ impl Target<'_> {
         }
         Some(decoded)
     }
+}
+
+/// `/uri-res/<service>?<urn>`
+fn by_urn(path: &[u8]) -> Option<Target<'_>> {
+    let path = path.strip_prefix(b"/uri-res/")?;
+    let mark = path.iter().position(|&byte| byte == b'?')?;
+    Some(Target::Urn { service: &path[..mark], urn: &path[mark + 1..] })
 }
 
 fn hex_value(digit: u8) -> Option<u8> {

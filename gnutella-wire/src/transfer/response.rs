@@ -52,6 +52,7 @@ impl<'a> Response<'a> {
             206 => "Partial Content",
             400 => "Bad Request",
             404 => "Not Found",
+            405 => "Method Not Allowed",
             416 => "Range Not Satisfiable",
             503 => "Service Unavailable",
             _ => "Other",

@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
-use gnutella_wire::{Giv, Guid, Head, PayloadType, Request, Response, Target};
+use gnutella_wire::{Giv, Guid, Head, Method, PayloadType, Request, Response, Target};
 use overlay_peer::{Context, Link, Object, StoreError, Ticket, Time};
 
 use crate::counters::count;
@@ -96,6 +96,9 @@ impl Servent {
 
     /// What a request asks for, or the refusal.
     fn resolve(&self, request: &Request<'_>) -> Result<Sending, gnutella_wire::OwnedHead> {
+        if request.method != Method::Get {
+            return Err(Response::refusal(405));
+        }
         let file = match request.target {
             Target::File { index, .. } if self.shares.binary_search(&index).is_ok() => {
                 self.catalogue.file(index).map(|file| (index, file))

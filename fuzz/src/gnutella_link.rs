@@ -1,0 +1,95 @@
+//! The bytes of a link, deflated or not: the same descriptors however they are cut, never more in
+//! the buffer than one, and what is written is read.
+
+use gnutella_wire::{DecodeErrorKind, Frame, Header, Limits, LinkReader, LinkWriter, Message};
+
+use crate::allocation::peak;
+
+const LIMITS: Limits = Limits { payload: 4_096, ..Limits::DEFAULT };
+
+/// Checks one input: a byte that says whether the rest is deflated.
+pub fn check(data: &[u8]) {
+    let [how, bytes @ ..] = data else { return };
+    let inflate = how & 1 != 0;
+    let whole = read(bytes, inflate, bytes.len().max(1));
+    for piece in [1, 100] {
+        let again = read(bytes, inflate, piece);
+        // What precedes bytes that are no zlib stream may be lost with them.
+        if whole.1 == Some(DecodeErrorKind::BadZlib) {
+            let least = whole.0.len().min(again.0.len());
+            assert_eq!((&again.0[..least], again.1), (&whole.0[..least], whole.1));
+        } else {
+            assert_eq!(again, whole);
+        }
+    }
+    write(&whole.0);
+}
+
+type Outcome = (Vec<Vec<u8>>, Option<DecodeErrorKind>);
+
+/// The descriptors, and why there are no more.
+fn read(bytes: &[u8], inflate: bool, piece: usize) -> Outcome {
+    let mut descriptors = Vec::new();
+    let mut reader = LinkReader::new(LIMITS, inflate);
+    for piece in bytes.chunks(piece) {
+        let mut rest = piece;
+        loop {
+            let mut taken = 0;
+            let cost = peak(|| taken = reader.feed(rest));
+            assert!(cost <= 4 * (Header::LEN + LIMITS.payload), "{cost} bytes");
+            rest = &rest[taken..];
+            assert!(reader.buffered() <= Header::LEN + LIMITS.payload);
+            let before = descriptors.len();
+            loop {
+                match reader.next() {
+                    Ok(Some(frame)) => descriptors.push(bytes_of(&frame)),
+                    Ok(None) => break,
+                    Err(error) => return (descriptors, Some(kind(error.kind))),
+                }
+                // A bomb's descriptors are as many as they are.
+                if descriptors.len() > 5_000 {
+                    return (descriptors, None);
+                }
+            }
+            if rest.is_empty() {
+                break;
+            }
+            assert!(descriptors.len() > before, "it takes nothing more and has nothing");
+        }
+    }
+    (descriptors, None)
+}
+
+/// How many bytes follow the end of a stream depends on how they are cut.
+fn kind(kind: DecodeErrorKind) -> DecodeErrorKind {
+    match kind {
+        DecodeErrorKind::TrailingBytes { .. } => DecodeErrorKind::TrailingBytes { extra: 0 },
+        other => other,
+    }
+}
+
+fn bytes_of(frame: &Frame<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame.header.encode(&mut bytes);
+    bytes.extend_from_slice(frame.payload);
+    bytes
+}
+
+fn write(descriptors: &[Vec<u8>]) {
+    let messages: Vec<_> = descriptors.iter().filter_map(|it| Message::decode(it).ok()).collect();
+    for deflate in [false, true] {
+        let mut writer = LinkWriter::new(deflate);
+        let mut sent = Vec::new();
+        for (index, message) in messages.iter().enumerate() {
+            writer.write(message, &mut sent);
+            if index % 3 == 0 {
+                writer.flush(&mut sent);
+            }
+        }
+        writer.flush(&mut sent);
+        let (received, error) = read(&sent, deflate, 50);
+        assert_eq!(error, None);
+        let again: Vec<_> = received.iter().filter_map(|it| Message::decode(it).ok()).collect();
+        assert_eq!(again, messages);
+    }
+}

@@ -1,0 +1,7 @@
+//! The bytes of a link after its handshake: descriptors, deflated or not.
+
+mod reader;
+mod writer;
+
+pub use reader::LinkReader;
+pub use writer::LinkWriter;
