@@ -1,5 +1,5 @@
-//! Reads, changes and explains `.torrent` files from a command line: `cargo run --example torrent -- show FILE`, and
-//! `--help` for the rest.
+//! Makes, reads and changes `.torrent` files: `cargo run --example torrent -- show FILE`, and `--help`
+//! for the rest.
 //!
 //! What can not be done is said in one line on standard error, and the exit status is 1. Names and
 //! texts out of a torrent are strangers' bytes: nothing of them that could steer a terminal is printed

@@ -304,8 +304,8 @@ fn edit_replaces_a_file_only_when_told_and_leaves_nothing_behind() {
     let file = put(&directory, "a.torrent", v1());
     let other = put(&directory, "other", "precious");
     assert!(bad(&["edit", &file, "--comment", "x"]).contains("--force"));
-    assert!(bad(&["edit", &file, "-o", &other, "--comment", "x"]).contains("there already"));
-    assert!(bad(&["edit", &file, "-o", &file, "--comment", "x"]).contains("there already"));
+    assert!(bad(&["edit", &file, "-o", &other, "--comment", "x"]).contains("exists already"));
+    assert!(bad(&["edit", &file, "-o", &file, "--comment", "x"]).contains("exists already"));
     assert!(bad(&["edit", &file, "--force", "--remove-tracker", "x"]).contains("no tracker x"));
     assert!(bad(&["edit", &file, "-o", "/no/such/place", "--comment", "x"]).contains("/no/such"));
     assert_eq!(fs::read(&other).expect("the file"), b"precious");

@@ -12,9 +12,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use torrent_meta::{BatchHashes, Creator, NewFile, PieceLength, Plan, Version};
 
-use crate::replace::{self, Clobber};
 use crate::walk::{self, Found, Kind};
-use crate::{Failure, about, escape, output, print};
+use crate::{Failure, about, escape, output, print, replace};
 
 /// Make a .torrent file of a file or directory.
 ///
@@ -100,7 +99,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     let metainfo = plan.finish(hashes)?;
     if options.force {
-        replace::write(&out, metainfo.as_bytes(), Clobber::Replace)?;
+        replace::write(&out, metainfo.as_bytes())?;
     } else {
         output::write(&out, metainfo.as_bytes())?;
     }

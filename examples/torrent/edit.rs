@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use torrent_meta::{Editor, InfoHash, InfoHashV2, PeerAddress};
 
-use crate::replace::{Clobber, write};
-use crate::{Failure, about, print, read};
+use crate::{Failure, about, output, print, read, replace};
 
 /// Change trackers, web seeds, nodes, comment and the like; the info-hash stays.
 ///
@@ -78,14 +77,15 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let output = match &options.output {
-        Some(output) => output,
+    let out = match &options.output {
+        Some(out) => out,
         None if options.force => &options.file,
         None => {
             let hint = "where to? -o OUT writes another file, --force replaces this one";
             return Err(about(&options.file, hint));
         }
     };
+    output::check(out, options.force)?;
     let mut editor =
         Editor::new(read(&options.file)?).map_err(|error| about(&options.file, error))?;
     let before = hashes(&editor);
@@ -97,8 +97,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     let changed = original != editor.as_bytes();
     if changed || options.output.is_some() {
-        let clobber = if options.force { Clobber::Replace } else { Clobber::Refuse };
-        write(output, editor.as_bytes(), clobber)?;
+        match options.force {
+            true => replace::write(out, editor.as_bytes())?,
+            false => output::write(out, editor.as_bytes())?,
+        }
     }
     let mut report = String::new();
     for (version, hash) in

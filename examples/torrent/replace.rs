@@ -1,4 +1,4 @@
-//! Files written as a whole or not at all.
+//! Replaces a file as a whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -6,26 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::{Failure, about};
 
-/// Whether a file that is there may be replaced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Clobber {
-    Replace,
-    Refuse,
-}
-
 /// Writes a file beside its place, makes sure that it is on the disk, and then moves it there: whoever
 /// looks, and whenever the power goes, sees the old file or the new one. A symbolic link stays one. The
 /// permissions of the old file stay, its other names (hard links) keep the old bytes.
-pub fn write(path: &Path, bytes: &[u8], clobber: Clobber) -> Result<(), Failure> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fail = |error| about(path, error);
     let old = match fs::canonicalize(path) {
         Ok(target) => Some(target),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(fail(error)),
     };
-    if old.is_some() && clobber == Clobber::Refuse {
-        return Err(about(path, "is there already; --force replaces it"));
-    }
     let target = old.as_deref().unwrap_or(path);
     let (directory, name) = match (target.parent(), target.file_name()) {
         (Some(directory), Some(name)) => (directory, name),
