@@ -2,7 +2,7 @@
 //! forms, sums of alternating terms that have nothing in common with the library's methods.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use overlay_bloom::{Geometry, Params, ParamsError, classic, exact};
+use overlay_bloom::{Geometry, KeyHash, Params, ParamsError, classic, exact};
 use proptest::prelude::*;
 
 /// m, n, k and (1 − (1 − k/m)^n)^k, or the product over unequal slices.
@@ -395,6 +395,28 @@ proptest! {
             }
         }
     }
+}
+
+/// Every bit of the rates and sizes, frozen: they must be the same on all machines, so that peers who
+/// plan a filter from the same numbers get the same filter. A new version of `libm` may change the last
+/// bits; the sizes must stay.
+#[test]
+fn rates_and_sizes_are_the_same_everywhere() {
+    let (mut rates, mut sizes) = (Vec::new(), Vec::new());
+    for geometry in GEOMETRIES {
+        for n in [1u64, 10, 1000, 1_000_000] {
+            for p in [0.3, 1e-2, 1e-5] {
+                let params = geometry.for_rate(n, p).unwrap();
+                sizes.extend([params.m(), params.k().into()].map(u64::to_le_bytes));
+                for keys in [n / 2 + 1, n, 3 * n] {
+                    rates.push(geometry.rate(params, keys).to_bits().to_le_bytes());
+                }
+            }
+        }
+    }
+    let hash = |numbers: &[[u8; 8]]| KeyHash::of(numbers.as_flattened(), 0).to_bits();
+    assert_eq!(hash(&rates), 0x8c2a_9fac_8741_5c34);
+    assert_eq!(hash(&sizes), 0xc6fc_3be2_ddbe_4e39);
 }
 
 /// What the layouts cost at a million keys, in bits a key. The values of the blocked layout are often

@@ -5,6 +5,12 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+#[path = "../figures/row.rs"]
+#[allow(dead_code, reason = "the program prints rows, this test only judges them")]
+mod row;
+
+use row::{Row, Tolerance, Verdict};
+
 /// Cargo builds a package's examples before it runs its tests.
 fn run(program: &str, arguments: &[&str]) -> Output {
     let test = std::env::current_exe().expect("this test has a path");
@@ -88,4 +94,27 @@ fn figures_have_verdicts() {
         assert!(rows.iter().all(|row| !row[key].is_null()), "{key}");
     }
     refuses("figures", &["--only", "Z9"], "no figure \"Z9\", expected: B1, B2");
+}
+
+#[test]
+fn a_verdict_depends_on_the_tolerance() {
+    use Tolerance::{Absolute, Exact, FiveSigma, Relative, Report};
+    let verdict = |published: f64, ours: f64, tolerance| {
+        Row::new("a number", published, ours, tolerance).verdict()
+    };
+    assert_eq!(verdict(2.0, 2.0, Exact), Verdict::Holds);
+    assert_eq!(verdict(2.0, 2.000_000_1, Exact), Verdict::Differs);
+    assert_eq!(verdict(-200.0, -201.9, Relative(0.01)), Verdict::Holds);
+    assert_eq!(verdict(-200.0, -202.1, Relative(0.01)), Verdict::Differs);
+    assert_eq!(verdict(1.0, 1.4, Absolute(0.5)), Verdict::Holds);
+    assert_eq!(verdict(1.0, 0.4, Absolute(0.5)), Verdict::Differs);
+    assert_eq!(verdict(1.0, 1.4, FiveSigma(0.1)), Verdict::Holds);
+    assert_eq!(verdict(1.0, 1.6, FiveSigma(0.1)), Verdict::Differs);
+    assert_eq!(verdict(1.0, 9.0, Report), Verdict::Reported);
+    // Nothing measured is no agreement.
+    assert_eq!(verdict(1.0, f64::NAN, FiveSigma(f64::NAN)), Verdict::Differs);
+    assert_eq!(verdict(f64::NAN, f64::NAN, Exact), Verdict::Differs);
+    let text = |ours: &str| Row::new("a text", "1059 431", ours, Exact).verdict();
+    assert_eq!((text("1059 431"), text("431 1059")), (Verdict::Holds, Verdict::Differs));
+    assert_eq!(Row::new("a kind", "4", 4.0, Exact).verdict(), Verdict::Differs);
 }
