@@ -176,10 +176,11 @@ impl Decoder {
 
     fn whole(&self, input: &[u8], tape: &mut Tape) -> Result<Vec<Deviation>, DecodeError> {
         let mut report = Report::new(self.lenient);
-        // A guess between the many small values of a file list and the few great ones of piece
-        // hashes, and enough for a DHT message; the vector grows where it is too low. (Of a stream, who knows how much of it is
-        // the first message.)
-        let guess = input.len().min(self.limits.bytes) / 16;
+        // As many as the small values of a file list take, and enough for a DHT message. Where piece
+        // hashes are most of the input it is too much, but memory that is not touched costs little;
+        // the vector grows where it is too low. (Of a stream, who knows how much of it is the first
+        // message.)
+        let guess = input.len().min(self.limits.bytes) / 7;
         tape.tokens.clear();
         tape.tokens.reserve(guess.min(self.limits.tokens) + 24);
         let end = match self.scan(input, tape, &mut report)? {

@@ -38,6 +38,10 @@ pub struct NodeId(u32);
 impl NodeId {
     /// The whole message.
     pub const ROOT: Self = Self(0);
+
+    pub(crate) const fn new(index: u32) -> Self {
+        Self(index)
+    }
 }
 
 impl<'t, 'a> Node<'t, 'a> {

@@ -2,7 +2,7 @@
 
 use core::iter::FusedIterator;
 
-use crate::node::Node;
+use crate::node::{Node, NodeId};
 use crate::token::{Token, TokenKind};
 
 impl<'t, 'a> Node<'t, 'a> {
@@ -52,6 +52,15 @@ pub struct Walk<'t, 'a> {
     rest: &'t [Token],
     input: &'a [u8],
     index: u32,
+}
+
+impl Walk<'_, '_> {
+    /// The place in the tape of what comes next: where that begins a value, the value's. `None` when
+    /// nothing comes.
+    #[inline]
+    pub fn next_id(&self) -> Option<NodeId> {
+        (self.len() > 0).then(|| NodeId::new(self.index))
+    }
 }
 
 impl<'t, 'a> Iterator for Walk<'t, 'a> {

@@ -12,6 +12,7 @@ use crate::layout::{Layout, NO_NODE, required};
 use crate::limits::Limits;
 use crate::parser::{Parser, Reports};
 use crate::piece::{PieceHash, PieceLength};
+use crate::safe_paths::SafePaths;
 use crate::source::Source;
 use crate::version::Version;
 
@@ -153,6 +154,13 @@ impl<'a> Info<'a> {
     /// The files in the order of the content. Those of a hybrid are as v1 has them: with pad files.
     pub fn files(&self) -> Files<'_> {
         Files::new(self)
+    }
+
+    /// The safe paths of all [`files`](Self::files). Each can have 4095 bytes however few the torrent
+    /// spends on it, if directories are shared: of a great torrent from a stranger, rather look at one
+    /// after the other with [`File::push_safe_path`].
+    pub fn safe_paths(&self) -> SafePaths {
+        SafePaths::of(self)
     }
 
     /// The files without pad files.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use overlay_bencode::{Dict, Kind, Node, NodeId};
+use overlay_bencode::{Dict, Event, Kind, Node, NodeId};
 
 use crate::attributes::Attributes;
 use crate::error::{DecodeError, DeviationKind, ErrorKind};
@@ -79,8 +79,27 @@ impl Layout {
             offset: files_node.offset(),
             kind: ErrorKind::WrongKind { key: "files", expected: "a list" },
         })?;
-        let mut layout = Self::new();
+        // The shortest take 24 bytes, the usual ones 50 to 100.
+        let guess = files_node.raw().len() / 50;
+        let mut layout = Self { entries: Vec::with_capacity(guess), ..Self::new() };
         for file_node in files {
+            if let Some((length, path)) = plain_file(file_node)
+                && length <= limits.file_length
+            {
+                layout.push(
+                    file_node,
+                    Entry {
+                        offset: layout.total,
+                        length,
+                        dict: file_node.id(),
+                        path,
+                        directory: None,
+                        attributes: Attributes::NONE,
+                        has_utf8_path: false,
+                    },
+                )?;
+                continue;
+            }
             let file = file_node.as_dict().ok_or(DecodeError {
                 offset: file_node.offset(),
                 kind: ErrorKind::NotADictionary { what: "an item of 'files'" },
@@ -265,6 +284,26 @@ pub(crate) fn link_target(file: Dict<'_, '_>, reports: &mut Reports) -> Result<(
         Some(_) => check_path(node, "symlink path").map(|_| ()),
         None => reports.ignored(node.offset(), "symlink path", STRINGS),
     }
+}
+
+/// What nearly all files are: a length and a path, and nothing else. The same as
+/// [`Layout::push_v1`] finds, quicker; `None` where that has to look closer.
+fn plain_file(node: Node<'_, '_>) -> Option<(u64, NodeId)> {
+    let mut walk = node.walk();
+    let (Event::Dict, Event::Bytes(b"length")) = (walk.next()?, walk.next()?) else { return None };
+    let Event::Integer(length) = walk.next()? else { return None };
+    let Event::Bytes(b"path") = walk.next()? else { return None };
+    let path = walk.next_id()?;
+    let (Event::List, Event::Bytes(mut last)) = (walk.next()?, walk.next()?) else { return None };
+    while let Event::Bytes(component) = walk.next()? {
+        last = component;
+    }
+    // The list has ended or goes on with another kind of value; then ends the dictionary.
+    let Event::End = walk.next()? else { return None };
+    if walk.next().is_some() || last.starts_with(BITCOMET_PAD) {
+        return None;
+    }
+    Some((u64::try_from(length.as_int()?).ok()?, path))
 }
 
 /// A file's length, which a link does not have.

@@ -26,6 +26,7 @@ mod path;
 mod peer_address;
 mod piece;
 mod piece_layers;
+mod safe_paths;
 mod source;
 mod span;
 mod verify;
@@ -57,6 +58,7 @@ pub use parser::Parser;
 pub use path::{PathError, safe_path};
 pub use peer_address::{Host, ParsePeerAddressError, PeerAddress};
 pub use piece::{InvalidPieceLength, PieceHash, PieceHasher, PieceLength};
+pub use safe_paths::SafePaths;
 pub use span::{ContentLayout, Span, Spans};
 pub use verify::{
     BitfieldError, CheckerError, DEFAULT_BUFFER_LIMIT, FilePart, FileParts, LeafError,

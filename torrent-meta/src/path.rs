@@ -110,19 +110,90 @@ pub(crate) fn push_components<'c>(
 
 fn push_component(path: &mut String, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
+    if is_plain(bytes) {
+        path.push_str(&text);
+        return;
+    }
     if is_device(&text) {
         path.push('_');
     }
-    // Nearly all names are like this.
-    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !is_special(char::from(*byte))) {
-        path.push_str(&text);
-    } else {
-        path.extend(text.chars().map(|char| if is_special(char) { '_' } else { char }));
-    }
+    path.extend(text.chars().map(|char| if is_special(char) { '_' } else { char }));
     if path.ends_with(['.', ' ']) {
         path.pop();
         path.push('_');
     }
+}
+
+/// Whether a component is ASCII and safe as it stands, and no device, as nearly all are. `false` if it
+/// takes a closer look.
+pub(crate) fn is_plain(component: &[u8]) -> bool {
+    let kinds = component.iter().fold(0, |kinds, &byte| kinds | KINDS[usize::from(byte)]);
+    kinds == 0 && has_plain_ends(component)
+}
+
+/// The part of [`is_plain`] that many components can not be asked at once: how long each is, and how
+/// it starts and ends. Without branches, as random names would mislead them.
+#[inline]
+pub(crate) fn has_plain_ends(component: &[u8]) -> bool {
+    let Some(last) = component.last() else { return false };
+    let device = component.first_chunk().is_some_and(starts_like_device);
+    (component.len() <= MAX_COMPONENT) & (*last != b'.') & (*last != b' ') & !device
+}
+
+/// Whether some byte is no ASCII or can not be in a component, `/` not counted; and how many `/` there
+/// are. For long texts: the compiler makes vector instructions of it.
+pub(crate) fn count_special(bytes: &[u8]) -> (bool, usize) {
+    let (chunks, rest) = bytes.as_chunks::<32>();
+    let (mut special, mut slashes) = (0u8, 0);
+    for chunk in chunks {
+        special |= chunk.iter().fold(0, |found, &byte| found | u8::from(is_special_byte(byte)));
+        slashes += usize::from(chunk.iter().fold(0, |n: u8, &byte| n + u8::from(byte == b'/')));
+    }
+    for &byte in rest {
+        special |= u8::from(is_special_byte(byte));
+        slashes += usize::from(byte == b'/');
+    }
+    (special != 0, slashes)
+}
+
+/// What [`is_special`] tells of, and what is no ASCII; but not `/`.
+const fn is_special_byte(byte: u8) -> bool {
+    (byte < b' ')
+        | (byte > b'~')
+        | (byte == b'\\')
+        | (byte == b':')
+        | (byte == b'<')
+        | (byte == b'>')
+        | (byte == b'"')
+        | (byte == b'|')
+        | (byte == b'?')
+        | (byte == b'*')
+}
+
+/// Not zero for each byte that is not plain.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = (is_special_byte(byte as u8) | (byte as u8 == b'/')) as u8;
+        byte += 1;
+    }
+    kinds
+};
+
+/// As the devices that [`is_device`] knows.
+#[inline]
+fn starts_like_device(&[a, b, c]: &[u8; 3]) -> bool {
+    const fn word(a: u8, b: u8, c: u8) -> u32 {
+        u32::from_le_bytes([a, b, c, 0]) | 0x20_20_20
+    }
+    let start = word(a, b, c);
+    (start == word(b'c', b'o', b'n'))
+        | (start == word(b'p', b'r', b'n'))
+        | (start == word(b'a', b'u', b'x'))
+        | (start == word(b'n', b'u', b'l'))
+        | (start == word(b'c', b'o', b'm'))
+        | (start == word(b'l', b'p', b't'))
 }
 
 fn is_special(char: char) -> bool {

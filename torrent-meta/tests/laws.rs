@@ -200,6 +200,42 @@ proptest! {
         }
     }
 
+    /// All at once as one by one, whatever the names are.
+    #[test]
+    fn safe_paths_agree(
+        name in "[a-z.]{0,3}",
+        paths in prop::collection::vec(prop::collection::vec(prop_oneof![
+            8 => "[a-z]{1,20}".prop_map(String::into_bytes),
+            1 => "(?i)(nul|con|com)[0-9. :]{0,3}".prop_map(String::into_bytes),
+            1 => "[./: \\\\a]{0,4}".prop_map(String::into_bytes),
+            1 => prop::collection::vec(any::<u8>(), 0..300),
+        ], 1..4), 1..200),
+    ) {
+        let mut files = Vec::new();
+        for path in &paths {
+            files.extend(b"d6:lengthi1e4:pathl");
+            for component in path {
+                files.extend(format!("{}:", component.len()).bytes());
+                files.extend(component);
+            }
+            files.extend(b"ee");
+        }
+        let mut info = [b"d5:filesl".as_slice(), &files, b"e"].concat();
+        info.extend(format!("4:name{}:{name}12:piece lengthi1000e6:pieces20:", name.len()).bytes());
+        info.extend([b'x'; 20]);
+        info.push(b'e');
+        let info = Info::parse(info).unwrap();
+        let all = info.safe_paths();
+        prop_assert_eq!(all.len(), paths.len());
+        for (file, path) in info.files().zip(all.iter()) {
+            let alone = file.safe_path();
+            prop_assert_eq!(alone.as_deref().map_err(|error| *error), path);
+            prop_assert_eq!(all.get(file.index()), Some(path));
+        }
+        prop_assert_eq!(all.errors().count(), all.iter().filter(|path| path.is_err()).count());
+        prop_assert_eq!(all.get(paths.len()), None);
+    }
+
     #[test]
     fn info_hash_text_round_trip(bytes in any::<[u8; 20]>()) {
         let hash = InfoHash(bytes);

@@ -58,14 +58,10 @@ pub fn without_paths(bench: &mut Bench, name: &'static str, torrent: &[u8]) -> i
 fn ours(torrent: &[u8]) -> Loaded {
     let metainfo = Metainfo::parse(torrent).expect("a torrent");
     let info = metainfo.info();
-    // All paths in one text, and where each ends.
-    let (mut text, mut ends) = (String::new(), Vec::with_capacity(info.file_count()));
-    for file in info.files() {
-        file.push_safe_path(&mut text).expect("a safe path");
-        ends.push(text.len());
-    }
+    let paths = info.safe_paths();
+    let path_bytes = paths.iter().map(|path| path.expect("a safe path").len()).sum();
     let InfoHash(info_hash) = metainfo.info_hash_v1().expect("a v1 torrent");
-    Loaded { files: ends.len(), path_bytes: text.len(), info_hash }
+    Loaded { files: paths.len(), path_bytes, info_hash }
 }
 
 fn ours_in_strings(torrent: &[u8]) -> Loaded {
