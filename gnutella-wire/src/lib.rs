@@ -7,6 +7,7 @@ mod addresses;
 mod build_error;
 mod bye;
 mod cobs;
+mod decide;
 mod decoded;
 mod error;
 mod extension;
@@ -35,7 +36,6 @@ mod query_hit;
 mod read;
 mod trailer;
 mod transfer;
-mod ttl;
 mod urn;
 mod vendor;
 mod vendor_message;
@@ -44,6 +44,11 @@ mod xml;
 pub use addresses::{AddressList, is_tls};
 pub use build_error::BuildError;
 pub use bye::{Bye, OwnedBye};
+pub use decide::{
+    CachedPong, DropReason, Dropped, DynamicQuery, DynamicStep, PingAnswer, PongRules, Profile,
+    Received, Routing, Source, SourceQuality, TtlRules, Violation, answer_ping, forward, horizon,
+    received,
+};
 pub use decoded::Decoded;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use extension::{Extension, Extensions};
@@ -78,7 +83,6 @@ pub use trailer::Trailer;
 pub use transfer::{
     ByteRange, ContentRange, Giv, Method, QueuePlace, Request, Response, Target, TransferFields,
 };
-pub use ttl::{Dropped, TtlRules, forward};
 pub use urn::Urn;
 pub use vendor::{OwnedVendor, Vendor, VendorId};
 pub use vendor_message::{Capabilities, ReplyNumberRest, SupportedMessages, VendorMessage};
