@@ -5,11 +5,13 @@
 //! texts out of a torrent are strangers' bytes: nothing of them that could steer a terminal is printed
 //! as it is.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use torrent_meta::Limits;
 
 #[path = "torrent/create.rs"]
 mod create;
@@ -69,16 +71,29 @@ fn main() -> ExitCode {
     })
 }
 
-/// Writes to standard output. A reader that went away (`| head`) is an error like any other.
+/// Writes to standard output. A reader that has enough (`| head`) is no failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
-/// The bytes of a file, or a failure that names it.
+/// The bytes of a `.torrent` file, or a failure that names it. Of what is none by its first byte (a
+/// film, say) only a little is read, which is enough for the parser to say so.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| about(path, error))
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut bytes = Vec::new();
+        Read::by_ref(&mut file).take(100).read_to_end(&mut bytes)?;
+        if bytes.first() == Some(&b'd') {
+            // One more than the parser takes, for it to say so.
+            file.take(Limits::DEFAULT.bencode.bytes as u64).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    };
+    read().map_err(|error: std::io::Error| about(path, error))
 }
 
 /// A failure that has to do with a file.
