@@ -65,6 +65,9 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         }
     } else {
         out = format!("{}\n\n{}", table(&plans), remarks(n, p, standard)?);
+        if plans.len() < LAYOUTS {
+            out += "Layouts that are missing would need more than 2^48 bits.\n";
+        }
     }
     if let Some(path) = &options.plot {
         plot::draw(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -89,7 +92,10 @@ struct Plan {
     rate: f64,
 }
 
-/// Layouts that can not be had for these numbers (more than 2^48 bits) are left out.
+/// How many there are to plan for.
+const LAYOUTS: usize = 7;
+
+/// Layouts that would need more than 2^48 bits are left out.
 fn plans(n: u64, p: f64) -> Vec<Plan> {
     let plan = |layout, geometry: Geometry, target: f64, bits_a_place: f64| {
         let params = geometry.for_rate(n, target).ok()?;
@@ -106,7 +112,7 @@ fn plans(n: u64, p: f64) -> Vec<Plan> {
     };
     // The first stage of a scalable filter leaves room in the rate for those that may follow.
     let first_stage = p * (1.0 - Growth::default().tightening);
-    [
+    let plans: [_; LAYOUTS] = [
         plan("standard", Geometry::Standard, p, 1.0),
         plan("partitioned", Geometry::Partitioned, p, 1.0),
         plan("blocked 512", Geometry::BLOCKED_512, p, 1.0),
@@ -114,10 +120,8 @@ fn plans(n: u64, p: f64) -> Vec<Plan> {
         plan("split 256 (8 × 32)", Geometry::SPLIT_256, p, 1.0),
         plan("counting (4 bits)", Geometry::Standard, p, 4.0),
         plan("scalable, stage 0", Geometry::Standard, first_stage, 1.0),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    plans.into_iter().flatten().collect()
 }
 
 fn table(plans: &[Plan]) -> Table {
@@ -164,6 +168,11 @@ fn remarks(n: u64, p: f64, standard: Params) -> Result<String, ParamsError> {
         small.sent / n as f64,
     );
     let same_hash = exact::hash_collision_rate(n, 64);
-    text += &format!("Keys of equal 64-bit hashes add {same_hash:.1e} to every rate.\n");
+    text += &format!("Keys of equal 64-bit hashes add {same_hash:.1e} to every rate");
+    text += if same_hash > p {
+        ", which is more than P: no filter of such hashes keeps it.\n"
+    } else {
+        ".\n"
+    };
     Ok(text)
 }
