@@ -2,11 +2,15 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "tokio")]
+extern crate std;
 
 mod addresses;
 mod build_error;
 mod bye;
 mod cobs;
+#[cfg(feature = "tokio")]
+mod codec;
 mod decide;
 mod decoded;
 mod error;
@@ -44,6 +48,8 @@ mod xml;
 pub use addresses::{AddressList, is_tls};
 pub use build_error::BuildError;
 pub use bye::{Bye, OwnedBye};
+#[cfg(feature = "tokio")]
+pub use codec::{CodecError, LinkCodec};
 pub use decide::{
     CachedPong, DropReason, Dropped, DynamicQuery, DynamicStep, PingAnswer, PongRules, Profile,
     Received, Routing, Source, SourceQuality, TtlRules, Violation, answer_ping, forward, horizon,

@@ -164,6 +164,15 @@ fn fields_that_make_no_sense_are_not_there() {
 }
 
 #[test]
+fn crawlers() {
+    let asks = head("GNUTELLA CONNECT/0.6\nCrawler: 0.1\n\n");
+    assert!(Offer::of(asks.borrow()).crawler().is_some());
+    let answer = head("GNUTELLA/0.6 200 OK\nPeers: 192.0.2.1:1,192.0.2.2:2\nLeaves: \n\n");
+    let offer = Offer::of(answer.borrow());
+    assert_eq!((offer.peers().count(), offer.leaves().count()), (2, 0));
+}
+
+#[test]
 fn refusals() {
     let refused = head(
         "GNUTELLA/0.6 503 Service Unavailable\nX-Try-Ultrapeers: 192.0.2.1:6346,192.0.2.2:6347\n\

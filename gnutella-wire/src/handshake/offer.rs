@@ -142,6 +142,16 @@ impl<'a> Offer<'a> {
         addresses(self.head, "X-Try")
     }
 
+    /// `Peers`: the ultrapeers it is linked to, as an answer to a [`crawler`](Self::crawler) has them.
+    pub fn peers(&self) -> impl Iterator<Item = SocketAddr> + use<'a> {
+        addresses(self.head, "Peers")
+    }
+
+    /// `Leaves`: its leaves, as an answer to a [`crawler`](Self::crawler) has them.
+    pub fn leaves(&self) -> impl Iterator<Item = SocketAddr> + use<'a> {
+        addresses(self.head, "Leaves")
+    }
+
     fn text(&self, name: &str) -> Option<&'a str> {
         core::str::from_utf8(self.head.field(name)?).ok()
     }
