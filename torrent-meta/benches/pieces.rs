@@ -1,11 +1,12 @@
 //! Hashing pieces one by one and many at once, parsing a torrent of many files, and the info-hash that parsing leaves out.
 
+use std::convert::Infallible;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use torrent_meta::{
     Backend, Creator, Lanes, Metainfo, PieceChecker, PieceHasher, PieceLength, Sha1, Sha256,
-    Verifier, hash_chunks, hash_leaves, hash_pieces,
+    Verifier, Version, hash_chunks, hash_leaves, hash_pieces,
 };
 
 const MIB: usize = 1 << 20;
@@ -107,6 +108,39 @@ fn side_by_side(c: &mut Criterion) {
     group.finish();
 }
 
+/// Whole torrents: bytes in order, and in batches that one thread reads from memory.
+fn creating(c: &mut Criterion) {
+    let content: Vec<u8> = (0..16 * MIB).map(|index| (index / 7) as u8).collect();
+    let mut group = c.benchmark_group("a torrent of 16 MiB in pieces of 256 KiB");
+    group.throughput(Throughput::Bytes(content.len() as u64)).sample_size(10);
+    for version in [Version::V1, Version::V2, Version::Hybrid] {
+        let creator = Creator::single_file("content", content.len() as u64)
+            .piece_length(piece_length())
+            .version(version);
+        group.bench_function(format!("{version}, in order, chunks of 64 KiB"), |b| {
+            b.iter(|| {
+                let mut creation = creator.clone().start().expect("a good description");
+                for chunk in content.chunks(64 << 10) {
+                    creation.update(black_box(chunk)).expect("not too much");
+                }
+                creation.finish().expect("valid")
+            })
+        });
+        let plan = creator.plan().expect("a good description");
+        group.bench_function(format!("{version}, in batches"), |b| {
+            b.iter(|| {
+                let read = |_, offset: u64, bytes: &mut [u8]| {
+                    bytes.copy_from_slice(&content[offset as usize..][..bytes.len()]);
+                    Ok::<(), Infallible>(())
+                };
+                let hashes = plan.batches().map(|batch| batch.hash(read).expect("it can not fail"));
+                plan.finish(hashes).expect("valid")
+            })
+        });
+    }
+    group.finish();
+}
+
 fn parsing(c: &mut Criterion) {
     let mut creator = Creator::directory("many files");
     for index in 0..50_000u64 {
@@ -136,5 +170,5 @@ fn parsing(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(all, hashing, side_by_side, parsing);
+criterion_group!(all, hashing, side_by_side, creating, parsing);
 criterion_main!(all);
