@@ -1,6 +1,7 @@
 //! `torrent create` as its users meet it: the binary that was built beside this test.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::disallowed_methods)] // What runs beside this has to be met at its work.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
