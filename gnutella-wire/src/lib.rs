@@ -11,6 +11,7 @@ mod bye;
 mod cobs;
 #[cfg(feature = "tokio")]
 mod codec;
+mod crawler_pong;
 mod decide;
 mod decoded;
 mod error;
@@ -50,6 +51,7 @@ pub use build_error::BuildError;
 pub use bye::{Bye, OwnedBye};
 #[cfg(feature = "tokio")]
 pub use codec::{CodecError, LinkCodec};
+pub use crawler_pong::{CrawledHost, CrawlerPong};
 pub use decide::{
     CachedPong, DropReason, Dropped, DynamicQuery, DynamicStep, PingAnswer, PongRules, Profile,
     Received, Routing, Source, SourceQuality, TtlRules, Violation, answer_ping, forward, horizon,

@@ -7,21 +7,25 @@ use crate::{DecodeError, DecodeErrorKind, Decoded};
 pub enum Opening {
     /// `GNUTELLA CONNECT/…`: a neighbour, see [`Connect`](crate::Connect).
     Connect,
-    /// `GET …`: a download, see [`Request`](crate::Request).
+    /// `GET …` or `HEAD …`: a download, see [`Request`](crate::Request).
     Get,
     /// `GIV …`: the upload we asked for with a Push, see [`Giv`](crate::Giv).
     Giv,
 }
 
 impl Opening {
-    const WORDS: [(&'static [u8], Self); 3] =
-        [(b"GNUTELLA CONNECT/", Self::Connect), (b"GET ", Self::Get), (b"GIV ", Self::Giv)];
+    const WORDS: [(&'static [u8], Self); 4] = [
+        (b"GNUTELLA CONNECT/", Self::Connect),
+        (b"GET ", Self::Get),
+        (b"HEAD ", Self::Get),
+        (b"GIV ", Self::Giv),
+    ];
 
     /// Looks at the first bytes. They are not used up: `consumed` counts the word that was
     /// recognised, and the head that it begins is read with [`Head`](crate::Head) from its start.
     ///
     /// # Errors
-    /// They begin none of the three.
+    /// They begin none of these.
     pub fn detect(bytes: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         for (word, opening) in Self::WORDS {
             if bytes.starts_with(word) {
@@ -32,7 +36,7 @@ impl Opening {
         let common = |word: &[u8]| word.iter().zip(bytes).take_while(|(a, b)| a == b).count();
         let offset = Self::WORDS.iter().map(|(word, _)| common(word)).max().unwrap_or(0);
         if offset < bytes.len() {
-            let expected = "`GNUTELLA CONNECT/`, `GET ` or `GIV `";
+            let expected = "`GNUTELLA CONNECT/`, `GET `, `HEAD ` or `GIV `";
             return Err(DecodeError { offset, kind: DecodeErrorKind::Expected { expected } });
         }
         let needed = Self::WORDS

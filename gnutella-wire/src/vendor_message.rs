@@ -10,7 +10,7 @@ use nom::combinator::{rest, success};
 use nom::number::complete::{le_u16, u8};
 
 use crate::read::{Fault, Read, ipv4, run};
-use crate::{DecodeError, DecodeErrorKind, Extensions, OwnedVendor, VendorId};
+use crate::{CrawlerPong, DecodeError, DecodeErrorKind, Extensions, OwnedVendor, VendorId};
 
 /// A vendor message whose data was understood. Each comes with the version it was read from or is to
 /// be written in, and with the bytes that follow what that version defines, so that it encodes to
@@ -98,6 +98,8 @@ pub enum VendorMessage<'a> {
         /// What to tell of each.
         features: u8,
     },
+    /// `LIME/6`: these.
+    CrawlerPong(CrawlerPong<'a>),
     /// Any other.
     Other {
         /// Which.
@@ -191,6 +193,10 @@ impl<'a> VendorMessage<'a> {
                     features,
                 }),
             ),
+            // Later features made the entries longer.
+            (b"LIME", 6, 1) if data.get(2).is_none_or(|it| it & !CrawlerPong::FEATURES == 0) => {
+                CrawlerPong::decode(data).map(Self::CrawlerPong)
+            }
             _ => Ok(Self::Other { id, data }),
         }
     }
@@ -214,6 +220,7 @@ impl<'a> VendorMessage<'a> {
             Self::PushProxyAck { version, .. } => of(b"LIME", 22, version),
             Self::PushProxyCancel => of(b"GTKG", 21, 1),
             Self::CrawlerPing { .. } => of(b"LIME", 5, 1),
+            Self::CrawlerPong(_) => of(b"LIME", 6, 1),
             Self::Other { id, .. } => id,
         }
     }
@@ -260,6 +267,7 @@ impl<'a> VendorMessage<'a> {
             Self::CrawlerPing { ultrapeers, leaves, features } => {
                 out.put_slice(&[ultrapeers, leaves, features]);
             }
+            Self::CrawlerPong(pong) => pong.encode(out),
             Self::Other { data, .. } => out.put_slice(data),
         }
     }

@@ -73,6 +73,7 @@ fn the_first_bytes_tell_what_a_connection_is_for() {
         (b"GNUTELLA CONNECT/0.4\n\n".as_slice(), Opening::Connect, 17),
         (b"GET /get/1/x HTTP/1.1\r\n\r\n", Opening::Get, 4),
         (b"GIV 1:", Opening::Giv, 4),
+        (b"HEAD /", Opening::Get, 5),
     ] {
         for cut in 0..text.len() {
             match Opening::detect(&text[..cut]).unwrap() {
@@ -83,7 +84,7 @@ fn the_first_bytes_tell_what_a_connection_is_for() {
             }
         }
     }
-    let expected = "`GNUTELLA CONNECT/`, `GET ` or `GIV `";
+    let expected = "`GNUTELLA CONNECT/`, `GET `, `HEAD ` or `GIV `";
     for (text, offset) in
         [(b"POST".as_slice(), 0), (b"GOT", 1), (b"GNUTELLA/", 8), (b"GETX", 3), (b"\0", 0)]
     {

@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use gnutella_wire::{
-    Bye, Capabilities, DecodeErrorKind, GgepBuilder, Limits, OwnedBye, Payload, PayloadType,
-    SupportedMessages, Vendor, VendorId, VendorMessage,
+    Bye, Capabilities, CrawledHost, CrawlerPong, DecodeErrorKind, GgepBuilder, Limits, OwnedBye,
+    Payload, PayloadType, SupportedMessages, Vendor, VendorId, VendorMessage,
 };
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -121,6 +121,48 @@ fn messages_in_every_version() {
     assert!(decode(id(b"BEAR", 12, 9), b"").unwrap().starts_with("Other"));
     assert_eq!(id(b"LIME", 12, 2).to_string(), "LIME/12v2");
     assert_eq!(id(&[0; 4], 10, 0).to_string(), "null/10v0");
+}
+
+/// As LimeWire's UDPCrawlerPong writes it.
+#[test]
+fn crawler_pongs() {
+    let host = |address: &str, minutes, locale: Option<&[u8; 2]>| CrawledHost {
+        address: address.parse().unwrap(),
+        minutes,
+        locale: locale.copied(),
+    };
+    let ultrapeer = host("192.0.2.7:6346", Some(258), Some(b"en"));
+    let leaf = host("192.0.2.8:1", Some(1), Some(b"de"));
+    let v6 = host("[2001:db8::1]:1", None, None);
+    let crawled = id(b"LIME", 6, 1);
+    for (features, bytes) in [
+        (0, "010100c0000207ca18c00002080100"),
+        (1, "010101c0000207ca180201c000020801000100"),
+        (3, "010103c0000207ca180201656ec0000208010001006465"),
+    ] {
+        let data = CrawlerPong::build(&[ultrapeer, v6], &[leaf], features);
+        assert_eq!(hex::encode(&data), bytes);
+        assert!(decode(crawled, &data).is_ok());
+        let Ok(VendorMessage::CrawlerPong(pong)) = VendorMessage::decode(crawled, &data) else {
+            panic!("a crawler pong")
+        };
+        let known = |host: CrawledHost| CrawledHost {
+            minutes: host.minutes.filter(|_| features & 1 != 0),
+            locale: host.locale.filter(|_| features & 2 != 0),
+            ..host
+        };
+        assert_eq!(pong.ultrapeers().collect::<Vec<_>>(), [known(ultrapeer)]);
+        assert_eq!(pong.leaves().collect::<Vec<_>>(), [known(leaf)]);
+        assert!(decode(crawled, &data[..data.len() - 1]).is_err());
+    }
+    let with_agents = unhex("0000080200abcd");
+    let Ok(VendorMessage::CrawlerPong(pong)) = VendorMessage::decode(crawled, &with_agents) else {
+        panic!("a crawler pong")
+    };
+    assert_eq!((pong.user_agents(), pong.features()), (&with_agents[3..], 8));
+    assert!(decode(crawled, &with_agents).is_ok() && decode(crawled, &[0, 0]).is_err());
+    // Features that came later: kept, as their entries are longer.
+    assert!(decode(crawled, &unhex("010010c0000207ca18ffff")).unwrap().starts_with("Other"));
 }
 
 /// Out-of-band replies, version 3: the token comes back in a GGEP block.
