@@ -88,6 +88,11 @@ fn check_info(info: &Info<'_>) {
             }
         }
     }
+    let paths = info.safe_paths();
+    assert_eq!(paths.len(), info.file_count());
+    for (file, path) in info.files().zip(paths.iter()) {
+        assert_eq!(file.safe_path().as_deref().map_err(|error| *error), path);
+    }
     assert_eq!(info.files().len(), info.file_count());
     assert_eq!(end, info.total_length());
     let pieces = info.piece_count();
