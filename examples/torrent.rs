@@ -27,6 +27,8 @@ mod output;
 mod replace;
 #[path = "torrent/show.rs"]
 mod show;
+#[path = "torrent/verify.rs"]
+mod verify;
 #[path = "torrent/walk.rs"]
 mod walk;
 
@@ -45,6 +47,7 @@ enum Command {
     Show(show::Options),
     Edit(edit::Options),
     Magnet(magnet::Options),
+    Verify(verify::Options),
 }
 
 /// Why a command failed: one line for people.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Some(Command::Show(options)) => show::run(options),
         Some(Command::Edit(options)) => edit::run(options),
         Some(Command::Magnet(options)) => magnet::run(options),
+        Some(Command::Verify(options)) => verify::run(options),
         None => print(&Options::command().render_help().to_string()).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -22,3 +22,4 @@ pub mod torrent_edit;
 pub mod torrent_magnet;
 pub mod torrent_metadata;
 pub mod torrent_metainfo;
+pub mod torrent_verify;

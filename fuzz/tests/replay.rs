@@ -33,6 +33,7 @@ replay!(
     torrent_magnet,
     torrent_metadata,
     torrent_metainfo,
+    torrent_verify,
 );
 
 fn replay(target: &str, check: fn(&[u8])) {

@@ -6,11 +6,11 @@ mod common;
 
 use std::array;
 
-use common::{File, files, leaves, noise, padded, torrent};
+use common::{File, files, noise, padded, torrent};
 use proptest::prelude::*;
 use torrent_meta::{
     Backend, HashRange, LEAF_LENGTH, Metainfo, PieceChecker, PieceMap, PieceState, Verdict,
-    Verifier, Version,
+    Verifier, Version, hash_leaves,
 };
 
 const K: usize = 1 << 10;
@@ -205,7 +205,7 @@ proptest! {
 
         let metainfo = case.metainfo();
         let mut verifier = Verifier::new(PieceChecker::of(&metainfo).unwrap());
-        let all_leaves = leaves(&case.files[file].0);
+        let all_leaves = hash_leaves(Backend::PORTABLE, &case.files[file].0);
         let width = all_leaves.len().next_power_of_two().max(2);
         let range =
             HashRange { base_layer: 0, index: 0, length: width as u32, proof_layers: 0 };

@@ -1,13 +1,14 @@
-//! Torrents of each version, put together by hand with the plain hash functions.
+//! Torrents of each version, put together by hand.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use sha1::Digest as _;
 use torrent_meta::bencode::Value;
-use torrent_meta::{Backend, LEAF_LENGTH, Metainfo, Version, merkle_layer, merkle_root};
+use torrent_meta::{
+    Backend, LEAF_LENGTH, Metainfo, Version, hash_leaves, hash_pieces, merkle_layer, merkle_root,
+};
 
 /// A file: its bytes, and whether it is padding (BEP 47), which must be zeros.
 pub type File = (Vec<u8>, bool);
@@ -65,8 +66,8 @@ pub fn bytes(
     let name = |index: usize| format!("{index:03}");
     if version.has_v1() {
         let content = files.iter().flat_map(|(bytes, _)| bytes).copied().collect::<Vec<_>>();
-        let mut pieces =
-            content.chunks(piece_length).flat_map(sha1::Sha1::digest).collect::<Vec<_>>();
+        let pieces: Vec<&[u8]> = content.chunks(piece_length).collect();
+        let mut pieces = hash_pieces(Backend::PORTABLE, &pieces).as_flattened().to_vec();
         change(&mut pieces);
         put("pieces", pieces.as_slice().into());
         put(
@@ -90,7 +91,7 @@ pub fn bytes(
             let file = if bytes.is_empty() {
                 Value::dict([length])
             } else {
-                let leaves: Vec<[u8; 32]> = leaves(bytes);
+                let leaves = hash_leaves(Backend::PORTABLE, bytes);
                 let root = merkle_root(Backend::PORTABLE, &leaves, 0);
                 if bytes.len() > piece_length {
                     let layer = (piece_length / LEAF_LENGTH).ilog2();
@@ -108,9 +109,4 @@ pub fn bytes(
         outer.insert(Bytes::from("piece layers"), layers.into());
     }
     Value::from(outer).to_vec()
-}
-
-/// SHA-256 of each 16 KiB.
-pub fn leaves(bytes: &[u8]) -> Vec<[u8; 32]> {
-    bytes.chunks(LEAF_LENGTH).map(|leaf| sha2::Sha256::digest(leaf).into()).collect()
 }
