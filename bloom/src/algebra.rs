@@ -1,7 +1,7 @@
 //! Filters as sets: union, intersection, difference, and how many keys are in them.
 
 use crate::layout::{self, Layout};
-use crate::{Filter, KeyHasher, MismatchError, estimate};
+use crate::{Filter, KeyHasher, MismatchError, estimate, simd};
 
 impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// Adds every key of `other`: this filter then equals one that all keys were inserted into.
@@ -10,7 +10,7 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// The parameters, seeds or secret keys differ; this filter is then unchanged.
     pub fn union(&mut self, other: &Self) -> Result<(), MismatchError> {
         self.check(other)?;
-        combine(&mut self.words, &other.words, |ours, theirs| ours | theirs);
+        simd::combine(&mut self.words, &other.words, |ours, theirs| ours | theirs);
         Ok(())
     }
 
@@ -20,7 +20,7 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// As [`union`](Self::union).
     pub fn union_count(&mut self, other: &Self) -> Result<u64, MismatchError> {
         self.check(other)?;
-        Ok(combine_count(&mut self.words, &other.words, |ours, theirs| ours | theirs))
+        Ok(simd::combine_count(&mut self.words, &other.words, |ours, theirs| ours | theirs))
     }
 
     /// Keeps the bits that `other` has too.
@@ -32,7 +32,7 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// The parameters, seeds or secret keys differ; this filter is then unchanged.
     pub fn intersect(&mut self, other: &Self) -> Result<(), MismatchError> {
         self.check(other)?;
-        combine(&mut self.words, &other.words, |ours, theirs| ours & theirs);
+        simd::combine(&mut self.words, &other.words, |ours, theirs| ours & theirs);
         Ok(())
     }
 
@@ -42,7 +42,7 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// As [`intersect`](Self::intersect).
     pub fn intersect_count(&mut self, other: &Self) -> Result<u64, MismatchError> {
         self.check(other)?;
-        Ok(combine_count(&mut self.words, &other.words, |ours, theirs| ours & theirs))
+        Ok(simd::combine_count(&mut self.words, &other.words, |ours, theirs| ours & theirs))
     }
 
     /// The number of bits set in this filter or the other.
@@ -51,7 +51,7 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// The parameters, seeds or secret keys differ.
     pub fn ones_of_union(&self, other: &Self) -> Result<u64, MismatchError> {
         self.check(other)?;
-        Ok(count(&self.words, &other.words, |ours, theirs| ours | theirs))
+        Ok(simd::count(&self.words, &other.words, |ours, theirs| ours | theirs))
     }
 
     /// The number of bits set in this filter and the other.
@@ -60,7 +60,7 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// The parameters, seeds or secret keys differ.
     pub fn ones_of_intersection(&self, other: &Self) -> Result<u64, MismatchError> {
         self.check(other)?;
-        Ok(count(&self.words, &other.words, |ours, theirs| ours & theirs))
+        Ok(simd::count(&self.words, &other.words, |ours, theirs| ours & theirs))
     }
 
     /// The number of bits set in this filter but not in the other: zero if the other holds every key
@@ -70,7 +70,7 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     /// The parameters, seeds or secret keys differ.
     pub fn ones_of_difference(&self, other: &Self) -> Result<u64, MismatchError> {
         self.check(other)?;
-        Ok(count(&self.words, &other.words, |ours, theirs| ours & !theirs))
+        Ok(simd::count(&self.words, &other.words, |ours, theirs| ours & !theirs))
     }
 
     fn check(&self, other: &Self) -> Result<(), MismatchError> {
@@ -115,24 +115,38 @@ impl<H: KeyHasher> Filter<layout::Standard, H> {
 
 /// The set bits of words.
 pub(crate) fn ones(words: &[u64]) -> u64 {
-    words.iter().map(|word| u64::from(word.count_ones())).sum()
+    simd::count(words, words, |word, _| word)
 }
 
-fn combine(ours: &mut [u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) {
+/// Combines words.
+#[inline(always)]
+pub(crate) fn simple_combine(ours: &mut [u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) {
     for (ours, theirs) in ours.iter_mut().zip(theirs) {
         *ours = op(*ours, *theirs);
     }
 }
 
-fn combine_count(ours: &mut [u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) -> u64 {
-    let one = |(ours, theirs): (&mut u64, &u64)| {
+/// Combines words, and counts the bits that are then set.
+#[inline(always)]
+pub(crate) fn simple_combine_count(
+    ours: &mut [u64],
+    theirs: &[u64],
+    op: impl Fn(u64, u64) -> u64,
+) -> u64 {
+    let mut ones = 0;
+    for (ours, theirs) in ours.iter_mut().zip(theirs) {
         *ours = op(*ours, *theirs);
-        u64::from(ours.count_ones())
-    };
-    ours.iter_mut().zip(theirs).map(one).sum()
+        ones += u64::from(ours.count_ones());
+    }
+    ones
 }
 
-fn count(ours: &[u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) -> u64 {
-    let one = |(ours, theirs): (&u64, &u64)| u64::from(op(*ours, *theirs).count_ones());
-    ours.iter().zip(theirs).map(one).sum()
+/// Counts the bits that combined words would have.
+#[inline(always)]
+pub(crate) fn simple_count(ours: &[u64], theirs: &[u64], op: impl Fn(u64, u64) -> u64) -> u64 {
+    let mut ones = 0;
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        ones += u64::from(op(*ours, *theirs).count_ones());
+    }
+    ones
 }

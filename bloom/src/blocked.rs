@@ -1,7 +1,9 @@
 //! The blocked layout: all probes of a key in one block of 512 bits, a cache line.
 
 use crate::layout::{Layout, kernel::Kernel};
+use crate::simd::prefetch;
 use crate::standard::Mix;
+use crate::words::Words;
 use crate::{BuildError, Geometry, KeyHash, Params, algebra, estimate};
 
 /// The bits of a block.
@@ -29,17 +31,17 @@ impl Layout for Blocked {
 
     #[inline]
     fn probes(key: KeyHash, params: Params) -> impl Iterator<Item = u64> + Clone {
+        let start = block_of(key, params) as u64 * BLOCK;
         let mut mix = Mix::new(key);
-        let block = mix.below(params.m() / BLOCK) * BLOCK;
         let mut fields = 0;
         (0..params.k()).map(move |probe| {
             if probe % 7 == 0 {
                 mix = mix.next();
                 fields = mix.x ^ (mix.x >> 32);
             }
-            let position = block + (fields >> 55);
+            let bit = fields >> 55;
             fields <<= 9;
-            position
+            start + bit
         })
     }
 
@@ -51,7 +53,63 @@ impl Layout for Blocked {
     }
 }
 
-impl Kernel for Blocked {}
+impl Kernel for Blocked {
+    #[inline]
+    fn insert(words: &mut [u64], params: Params, key: KeyHash) -> bool {
+        let block = &mut words.as_chunks_mut::<8>().0[block_of(key, params)];
+        let mut missing = 0;
+        for_each_bit(key, params.k(), |bit| {
+            let word = &mut block[(bit / 64 % 8) as usize];
+            missing |= !*word & 1 << (bit % 64);
+            *word |= 1 << (bit % 64);
+        });
+        missing != 0
+    }
+
+    /// Without a branch: the whole block is there at once.
+    #[inline]
+    fn contains<W: Words + ?Sized>(words: &W, params: Params, key: KeyHash) -> bool {
+        let start = 8 * block_of(key, params);
+        let mut missing = 0;
+        for_each_bit(key, params.k(), |bit| {
+            missing |= !words.word(start + (bit / 64) as usize) & 1 << (bit % 64);
+        });
+        missing == 0
+    }
+
+    #[inline]
+    fn prefetch_insert(words: &[u64], params: Params, key: KeyHash) {
+        prefetch_block(words, params, key);
+    }
+}
+
+/// The number of a key's block.
+#[inline(always)]
+fn block_of(key: KeyHash, params: Params) -> usize {
+    Mix::new(key).below(params.m() / BLOCK) as usize
+}
+
+/// Calls with each of the k bits of a key in its block, in order.
+#[inline(always)]
+fn for_each_bit(key: KeyHash, k: u32, mut each: impl FnMut(u64)) {
+    let mut mix = Mix::new(key);
+    let mut left = k;
+    while left > 0 {
+        mix = mix.next();
+        let mut fields = mix.x ^ (mix.x >> 32);
+        for _ in 0..left.min(7) {
+            each(fields >> 55);
+            fields <<= 9;
+        }
+        left = left.saturating_sub(7);
+    }
+}
+
+/// Asks for the cache line of a key's block, in the layouts that have blocks.
+#[inline(always)]
+pub(crate) fn prefetch_block(words: &[u64], params: Params, key: KeyHash) {
+    prefetch(words, 8 * block_of(key, params));
+}
 
 pub(crate) fn whole_blocks(params: Params) -> Result<(), BuildError> {
     if params.m().is_multiple_of(BLOCK) {

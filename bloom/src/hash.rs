@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::layout::Layout;
 use crate::standard::Probes;
-use crate::{MismatchError, Params, layout};
+use crate::{MismatchError, Params, layout, simd};
 
 /// The hash of a key, from which all its probes follow.
 ///
@@ -85,6 +85,15 @@ pub trait KeyHasher: Clone + Debug + PartialEq + Eq + sealed::Sealed {
         self.hash(&key.to_le_bytes())
     }
 
+    /// Hashes as many numbers as there is room for.
+    #[doc(hidden)]
+    #[inline]
+    fn hash_numbers(&self, keys: &[u64], hashes: &mut [KeyHash]) {
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = self.hash_u64(*key);
+        }
+    }
+
     /// Fails if the other hasher makes other hashes.
     ///
     /// # Errors
@@ -134,15 +143,28 @@ impl KeyHasher for Xxh3 {
         KeyHash(xxh3_64_of_u64(key, self.seed))
     }
 
+    #[inline]
+    fn hash_numbers(&self, keys: &[u64], hashes: &mut [KeyHash]) {
+        simd::hash_numbers(keys, hashes, self.seed);
+    }
+
     fn check(&self, other: &Self) -> Result<(), MismatchError> {
         let (ours, theirs) = (self.seed, other.seed);
         if ours == theirs { Ok(()) } else { Err(MismatchError::Seed { ours, theirs }) }
     }
 }
 
+/// Hashes as many numbers as there is room for.
+#[inline(always)]
+pub(crate) fn simple_hash_numbers(keys: &[u64], hashes: &mut [KeyHash], seed: u64) {
+    for (hash, key) in hashes.iter_mut().zip(keys) {
+        *hash = KeyHash(xxh3_64_of_u64(*key, seed));
+    }
+}
+
 /// XXH3-64 of a number's eight bytes, least significant first: what the specification has for inputs
 /// of 4 to 8 bytes, without any test of the length.
-#[inline]
+#[inline(always)]
 fn xxh3_64_of_u64(key: u64, seed: u64) -> u64 {
     /// Bytes 8 to 15 of XXH3's secret xored with bytes 16 to 23.
     const FLIP: u64 = 0x1CAD_21F7_2C81_017C ^ 0xDB97_9083_E96D_D4DE;
@@ -211,9 +233,26 @@ impl Debug for SipHash {
 pub trait Key: sealed::Sealed {
     /// Hashes the key.
     fn hash_with<H: KeyHasher>(&self, hasher: &H) -> KeyHash;
+
+    /// Hashes as many keys as there is room for.
+    #[doc(hidden)]
+    #[inline]
+    fn hash_many<H: KeyHasher>(keys: &[Self], hasher: &H, hashes: &mut [KeyHash])
+    where
+        Self: Sized,
+    {
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = key.hash_with(hasher);
+        }
+    }
 }
 
 impl Key for u64 {
+    #[inline]
+    fn hash_many<H: KeyHasher>(keys: &[Self], hasher: &H, hashes: &mut [KeyHash]) {
+        hasher.hash_numbers(keys, hashes);
+    }
+
     #[inline]
     fn hash_with<H: KeyHasher>(&self, hasher: &H) -> KeyHash {
         hasher.hash_u64(*self)

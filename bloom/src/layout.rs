@@ -35,6 +35,10 @@ pub trait Layout: kernel::Kernel + Copy + Eq + core::fmt::Debug {
 /// from the positions alone; a layout may know a faster one with the same result.
 pub(crate) mod kernel {
     use super::{KeyHash, Layout, Params, Words, place};
+    use crate::simd::prefetch;
+
+    /// Keys come in groups of so many at most, so that a bit of a number answers for each.
+    pub const GROUP: usize = 32;
 
     pub trait Kernel: Sized {
         /// Sets a key's bits; whether one of them was missing.
@@ -53,6 +57,46 @@ pub(crate) mod kernel {
             Self: Layout,
         {
             simple_contains::<Self, W>(words, params, key)
+        }
+
+        /// Sets the bits of a group of keys.
+        #[inline]
+        fn insert_group(words: &mut [u64], params: Params, keys: &[KeyHash])
+        where
+            Self: Layout,
+        {
+            for &key in keys {
+                Self::insert(words, params, key);
+            }
+        }
+
+        /// Bit i of the answer is whether all bits of key i of a group are set.
+        #[inline]
+        fn contains_group(words: &[u64], params: Params, keys: &[KeyHash]) -> u64
+        where
+            Self: Layout,
+        {
+            simple_contains_group::<Self>(words, params, keys)
+        }
+
+        /// Asks for the cache lines that inserting the key will need.
+        #[inline]
+        fn prefetch_insert(words: &[u64], params: Params, key: KeyHash)
+        where
+            Self: Layout,
+        {
+            for position in Self::probes(key, params) {
+                prefetch(words, place(position).0);
+            }
+        }
+
+        /// Asks for the cache lines that looking for the key will need first.
+        #[inline]
+        fn prefetch_contains(words: &[u64], params: Params, key: KeyHash)
+        where
+            Self: Layout,
+        {
+            Self::prefetch_insert(words, params, key);
         }
     }
 
@@ -77,9 +121,25 @@ pub(crate) mod kernel {
         params: Params,
         key: KeyHash,
     ) -> bool {
-        L::probes(key, params).all(|position| {
-            let (word, bit) = place(position);
-            words.word(word) & bit != 0
-        })
+        L::probes(key, params).all(|position| is_set(words, position))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_set<W: Words + ?Sized>(words: &W, position: u64) -> bool {
+        let (word, bit) = place(position);
+        words.word(word) & bit != 0
+    }
+
+    #[inline]
+    pub(crate) fn simple_contains_group<L: Layout>(
+        words: &[u64],
+        params: Params,
+        keys: &[KeyHash],
+    ) -> u64 {
+        let mut found = 0;
+        for (i, &key) in keys.iter().enumerate() {
+            found |= u64::from(L::contains(words, params, key)) << i;
+        }
+        found
     }
 }

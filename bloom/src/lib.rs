@@ -23,6 +23,11 @@ mod params;
 mod scalable;
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(target_arch = "x86_64")]
+mod simd;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "simd_none.rs"]
+mod simd;
 mod split;
 mod standard;
 mod view;

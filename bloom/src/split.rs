@@ -1,8 +1,11 @@
 //! The split block layout: one bit in each of the eight words of a block.
 
-use crate::blocked::{BLOCK, whole_blocks};
-use crate::layout::{Layout, kernel::Kernel};
+use crate::blocked::{BLOCK, prefetch_block, whole_blocks};
+use crate::layout::Layout;
+use crate::layout::kernel::{Kernel, simple_contains_group};
+use crate::simd::SplitSimd;
 use crate::standard::Mix;
+use crate::words::Words;
 use crate::{BuildError, Geometry, KeyHash, Params, estimate};
 
 /// One position in each of the eight 64-bit words of one block of 512 bits, so k = 8 (after Apple,
@@ -32,10 +35,9 @@ impl Layout for Split {
 
     #[inline]
     fn probes(key: KeyHash, params: Params) -> impl Iterator<Item = u64> + Clone {
-        let mix = Mix::new(key);
-        let block = mix.below(params.m() / BLOCK) * BLOCK;
-        let fields = mix.next().x;
-        (0..8).map(move |word| block + 64 * word + (fields >> (16 + 6 * word)) % 64)
+        let (block, fields) = place(key, params.m() / BLOCK);
+        let start = block as u64 * BLOCK;
+        (0..8).map(move |word| start + 64 * word + (fields >> (16 + 6 * word)) % 64)
     }
 
     /// The mean over the blocks of the product of the fills of their words.
@@ -45,4 +47,82 @@ impl Layout for Split {
     }
 }
 
-impl Kernel for Split {}
+impl Kernel for Split {
+    /// Without a branch: the whole block is there at once.
+    #[inline]
+    fn contains<W: Words + ?Sized>(words: &W, params: Params, key: KeyHash) -> bool {
+        let (block, fields) = place(key, params.m() / BLOCK);
+        let mut missing = 0;
+        for i in 0..8 {
+            missing |= !words.word(8 * block + i) & 1 << ((fields >> (16 + 6 * i)) % 64);
+        }
+        missing == 0
+    }
+
+    #[inline]
+    fn insert_group(words: &mut [u64], params: Params, keys: &[KeyHash]) {
+        match SplitSimd::detect() {
+            Some(simd) => simd.insert(words.as_chunks_mut().0, keys),
+            None => keys.iter().for_each(|&key| {
+                Self::insert(words, params, key);
+            }),
+        }
+    }
+
+    #[inline]
+    fn contains_group(words: &[u64], params: Params, keys: &[KeyHash]) -> u64 {
+        match SplitSimd::detect() {
+            Some(simd) => simd.contains(words.as_chunks().0, keys),
+            None => simple_contains_group::<Self>(words, params, keys),
+        }
+    }
+
+    #[inline]
+    fn prefetch_insert(words: &[u64], params: Params, key: KeyHash) {
+        prefetch_block(words, params, key);
+    }
+}
+
+/// The number of a key's block among so many, and x_1, which has the bits in it.
+#[inline(always)]
+pub(crate) fn place(key: KeyHash, blocks: u64) -> (usize, u64) {
+    let mix = Mix::new(key);
+    (mix.below(blocks) as usize, mix.next().x)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::layout::kernel::{simple_contains, simple_insert};
+
+    proptest! {
+        /// With all instructions that this processor has.
+        #[test]
+        fn simd_is_simple(blocks in 1usize..9, hashes: Vec<u64>, others in prop::collection::vec(any::<u64>(), 0..=64)) {
+            let params = Params::new(blocks as u64 * BLOCK, Split::K).unwrap();
+            let keys: Vec<KeyHash> = hashes.into_iter().map(KeyHash::from_bits).collect();
+            let others: Vec<KeyHash> = others.into_iter().map(KeyHash::from_bits).collect();
+            let mut words = vec![0; 8 * blocks];
+            for &key in &keys {
+                simple_insert::<Split>(&mut words, params, key);
+            }
+            let one = |(i, &key)| u64::from(simple_contains::<Split, _>(&words[..], params, key)) << i;
+            let found: u64 = others.iter().enumerate().map(one).sum();
+            prop_assert_eq!(simple_contains_group::<Split>(&words, params, &others), found);
+            for simd in SplitSimd::available() {
+                let mut same = vec![[0; 8]; blocks];
+                simd.insert(&mut same, &keys);
+                prop_assert_eq!(same.as_flattened(), &words[..]);
+                prop_assert_eq!(simd.contains(&same, &others), found);
+                for keys in keys.chunks(64) {
+                    prop_assert_eq!(simd.contains(&same, keys), u64::MAX >> (64 - keys.len()));
+                }
+            }
+        }
+    }
+}

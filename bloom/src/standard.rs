@@ -1,6 +1,10 @@
 //! The layout as Bloom described it: k probes anywhere among the m bits.
 
-use crate::layout::{Layout, kernel::Kernel};
+use crate::batch::is_far;
+use crate::layout::Layout;
+use crate::layout::kernel::{Kernel, is_set, simple_contains};
+use crate::simd::prefetch;
+use crate::words::{Words, place};
 use crate::{BuildError, Geometry, KeyHash, Params, algebra, estimate};
 
 /// k positions anywhere among m bits. They may repeat, as independent ones would.
@@ -38,7 +42,86 @@ impl Layout for Standard {
     }
 }
 
-impl Kernel for Standard {}
+impl Kernel for Standard {
+    /// The first probes without a branch between them: for an absent key nobody can guess which of them
+    /// fails, and a wrong guess costs more than the probes.
+    #[inline]
+    fn contains<W: Words + ?Sized>(words: &W, params: Params, key: KeyHash) -> bool {
+        if params.k() <= FIRST {
+            return simple_contains::<Self, W>(words, params, key);
+        }
+        let mut mix = Mix::new(key);
+        let mut all = 1;
+        for _ in 0..FIRST {
+            all &= shifted_bit(words, mix.below(params.m()));
+            mix = mix.next();
+        }
+        if all & 1 == 0 {
+            return false;
+        }
+        for _ in FIRST..params.k() {
+            all &= shifted_bit(words, mix.below(params.m()));
+            mix = mix.next();
+        }
+        all & 1 == 1
+    }
+
+    /// The first probes of every key before the others of any: few absent keys need those.
+    #[inline]
+    fn contains_group(words: &[u64], params: Params, keys: &[KeyHash]) -> u64 {
+        let first = params.k().min(FIRST);
+        let mut left = 0;
+        for (i, &key) in keys.iter().enumerate() {
+            let mut mix = Mix::new(key);
+            let mut all = 1;
+            for _ in 0..first {
+                all &= shifted_bit(words, mix.below(params.m()));
+                mix = mix.next();
+            }
+            left |= (all & 1) << i;
+        }
+        let far = is_far(words);
+        if far {
+            for_each_bit(left, |i| {
+                for position in Self::probes(keys[i], params).skip(first as usize) {
+                    prefetch(words, place(position).0);
+                }
+            });
+        }
+        let mut found = left;
+        for_each_bit(left, |i| {
+            let mut rest = Self::probes(keys[i], params).skip(first as usize);
+            let all = rest.all(|position| is_set(words, position));
+            found &= !(u64::from(!all) << i);
+        });
+        found
+    }
+
+    #[inline]
+    fn prefetch_contains(words: &[u64], params: Params, key: KeyHash) {
+        for position in Self::probes(key, params).take(FIRST as usize) {
+            prefetch(words, place(position).0);
+        }
+    }
+}
+
+/// So many probes of a key are looked at together.
+const FIRST: u32 = 3;
+
+/// A word whose lowest bit is that of the position.
+#[inline(always)]
+fn shifted_bit<W: Words + ?Sized>(words: &W, position: u64) -> u64 {
+    words.word((position / 64) as usize) >> (position % 64)
+}
+
+/// Calls with the number of each bit that is set.
+#[inline(always)]
+fn for_each_bit(mut bits: u64, mut each: impl FnMut(usize)) {
+    while bits != 0 {
+        each(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
 
 /// The numbers x_0, x_1, … that all layouts take a key's positions from.
 #[derive(Clone, Copy, Debug)]

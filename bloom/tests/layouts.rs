@@ -213,3 +213,58 @@ fn secrets_are_compared_and_not_told() {
     assert_eq!(ours.union(&ours.clone()), Ok(()));
     assert!(!format!("{ours:?}").contains("1, 1"));
 }
+
+/// Four threads insert at once, some keys by several of them: the filter is that of all keys.
+#[test]
+fn concurrent_inserts_lose_nothing() {
+    fn all_are_in<L: Layout + Sync>(m: u64, k: u32) {
+        let params = Params::new(m, k).unwrap();
+        let shared = Concurrent::<L>::new(params, 5).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let shared = &shared;
+                scope.spawn(move || {
+                    for key in thread * 15_000..thread * 15_000 + 20_000 {
+                        shared.insert_u64(key);
+                    }
+                });
+            }
+        });
+        let keys: Vec<u64> = (0..65_000).collect();
+        let mut alone = Filter::<L>::new(params, 5).unwrap();
+        alone.insert_many(&keys);
+        assert_eq!(shared.to_filter().unwrap(), alone);
+        assert!(keys.iter().all(|&key| shared.contains_u64(key)));
+    }
+    all_are_in::<layout::Standard>(650_001, 7);
+    all_are_in::<layout::Blocked>(512 * 1270, 6);
+    all_are_in::<layout::Split>(512 * 1270, 8);
+}
+
+/// Filters beyond the cache, which are prefetched, answer as those in it.
+#[test]
+fn large_batches_are_one_at_a_time() {
+    fn same<L: Layout>(k: u32) {
+        let params = Params::new(512 * 20_000, k).unwrap();
+        let keys: Vec<u64> = (0..100_003).collect();
+        let mut many = Filter::<L>::new(params, 5).unwrap();
+        many.insert_many(&keys);
+        let mut single = Filter::<L>::new(params, 5).unwrap();
+        let shared = Concurrent::<L>::new(params, 5).unwrap();
+        for &key in &keys {
+            single.insert_u64(key);
+            shared.insert_u64(key);
+        }
+        assert_eq!(many, single);
+        assert_eq!(many, shared.to_filter().unwrap());
+        let asked: Vec<u64> = (50_000..200_000).collect();
+        let mut answers = Vec::new();
+        many.contains_many(&asked, |&key, found| answers.push((key, found)));
+        let expected: Vec<_> = asked.iter().map(|&key| (key, single.contains_u64(key))).collect();
+        assert_eq!(answers, expected);
+    }
+    same::<layout::Standard>(2);
+    same::<layout::Standard>(7);
+    same::<layout::Blocked>(6);
+    same::<layout::Split>(8);
+}
