@@ -19,6 +19,7 @@ mod error;
 mod filter;
 mod geometry;
 mod hash;
+mod local;
 mod params;
 mod scalable;
 #[cfg(feature = "serde")]
@@ -41,6 +42,7 @@ pub use error::{BuildError, DecodeError, DecodeErrorKind, GrowError, MismatchErr
 pub use filter::{Blocked, Filter, SplitBlock, Standard};
 pub use geometry::Geometry;
 pub use hash::{Key, KeyHash, KeyHasher, SipHash, Xxh3};
+pub use local::Local;
 pub use params::Params;
 pub use scalable::{Growth, Scalable};
 pub use standard::Probes;
