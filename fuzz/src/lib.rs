@@ -21,5 +21,6 @@ pub mod nat_device;
 pub mod torrent_edit;
 pub mod torrent_magnet;
 pub mod torrent_metadata;
+pub mod torrent_metadata_peers;
 pub mod torrent_metainfo;
 pub mod torrent_verify;

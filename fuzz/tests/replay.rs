@@ -32,6 +32,7 @@ replay!(
     torrent_edit,
     torrent_magnet,
     torrent_metadata,
+    torrent_metadata_peers,
     torrent_metainfo,
     torrent_verify,
 );
