@@ -18,11 +18,15 @@ const K: usize = 1 << 10;
 
 /// Cargo builds a package's examples before it runs its tests.
 fn program() -> Command {
+    program_of("verify")
+}
+
+fn program_of(command: &str) -> Command {
     let test = std::env::current_exe().expect("this test has a path");
     let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
-    let mut command = Command::new(profile.join("examples").join("torrent"));
-    command.arg("verify");
-    command
+    let mut program = Command::new(profile.join("examples").join("torrent"));
+    program.arg(command);
+    program
 }
 
 fn verify(arguments: &[&Path], options: &[&str]) -> Output {
@@ -238,6 +242,183 @@ fn paths_and_links_stay_inside() {
     fs::write(&up, bytes).expect("a file");
     let (report, status) = json_of(&[&up, &directory], &[]);
     assert_eq!((status, &report["files"][0]["status"]), (1, &json!("unreadable")));
+}
+
+/// Makes a torrent of `content` beside it.
+#[cfg(unix)]
+fn create(content: &Path, version: &str) -> PathBuf {
+    let torrent = content.with_file_name(format!("{version}.torrent"));
+    let mut command = program_of("create");
+    command.arg(content).arg("-o").arg(&torrent).args([format!("--{version}").as_str(), "--force"]);
+    let output = command.output().expect("the program starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.is_empty(), "{stderr}");
+    torrent
+}
+
+/// Names that Windows can not store are found as they are, and as those downloaders store them that
+/// keep to what Windows can.
+#[cfg(unix)]
+#[test]
+fn odd_names_are_found_as_they_are_and_made_safe() {
+    let names = [
+        ("a:b?", "a_b_"),
+        (r#""x""#, "_x_"),
+        ("dots...", "dots.._"),
+        ("space ", "space_"),
+        ("NUL", "_NUL"),
+        (r"back\slash", "back_slash"),
+        ("tab\t", "tab_"),
+        ("-o", "-o"),
+        ("\u{202e}", "\u{202e}"),
+    ];
+    let directory = directory("odd-names");
+    let (content, renamed) =
+        (directory.join(r#"what? "this"..."#), directory.join("what_ _this_.._"));
+    let odd = names.map(|(odd, _)| odd);
+    let safe = names.map(|(_, safe)| safe);
+    for version in ["v1", "v2", "hybrid"] {
+        fs::create_dir_all(content.join("in:it")).expect("a directory");
+        fs::write(content.join("in:it/one"), common::noise(20 * K, 1)).expect("a file");
+        for (seed, name) in odd.iter().enumerate() {
+            fs::write(content.join(name), common::noise(K + seed, seed as u64)).expect("a file");
+        }
+        let torrent = create(&content, version);
+        let whole = |place: &Path, options: &[&str], found: &[&str]| {
+            let (report, status) = json_of(&[&torrent, place], options);
+            assert_eq!((status, &report["complete"]), (0, &json!(true)), "{report}");
+            let files = report["files"].as_array().expect("files").iter();
+            let paths: Vec<_> = files.filter_map(|file| file["path"].as_str()).collect();
+            assert_eq!(paths.len(), names.len() + 1);
+            for name in found {
+                assert!(paths.iter().any(|path| path.ends_with(&format!("/{name}"))), "{paths:?}");
+            }
+        };
+        whole(&directory, &[], &odd);
+        whole(&content, &[], &odd);
+        flip(&content.join("dots..."), 0);
+        let output = verify(&[&torrent, &directory], &[]);
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text.contains("bad        what? \"this\".../dots...\n"), "{text}");
+        flip(&content.join("dots..."), 0);
+
+        // Some by one name and some by the other, then all by the other.
+        for (odd, safe) in &names[..3] {
+            fs::rename(content.join(odd), content.join(safe)).expect("a new name");
+        }
+        whole(&directory, &[], &[&safe[..3], &odd[3..]].concat());
+        for (odd, safe) in &names[3..] {
+            fs::rename(content.join(odd), content.join(safe)).expect("a new name");
+        }
+        fs::rename(content.join("in:it"), content.join("in_it")).expect("a new name");
+        fs::rename(&content, &renamed).expect("a new name");
+        whole(&directory, &[], &safe);
+        whole(&renamed, &[], &safe);
+        whole(&renamed, &["--content"], &safe);
+        fs::remove_dir_all(&renamed).expect("it is there");
+    }
+    let file = directory.join("why?");
+    fs::write(&file, b"because").expect("a file");
+    let torrent = create(&file, "v1");
+    assert_eq!(json_of(&[&torrent, &directory], &[]).1, 0);
+    fs::rename(&file, directory.join("why_")).expect("a new name");
+    assert_eq!(json_of(&[&torrent, &directory], &[]).1, 0);
+}
+
+/// What the names would lead to is there and right, even below DIR, and yet it is not found.
+#[cfg(unix)]
+#[test]
+fn names_that_lead_elsewhere_are_not_followed() {
+    let directory = directory("elsewhere");
+    fs::create_dir_all(directory.join("n")).expect("a directory");
+    let bytes = common::noise(100, 1);
+    let secret = directory.join("secret");
+    fs::write(&secret, &bytes).expect("a file");
+    // At the same place for those who leave out what is odd.
+    fs::write(directory.join("n/secret"), common::noise(100, 2)).expect("a file");
+    let hash = hash_pieces(Backend::best(), &[&bytes])[0];
+    let paths: [&[&[u8]]; 6] = [
+        &[b"..", b"secret"],
+        &[b"../secret"],
+        &[secret.to_str().expect("UTF-8").as_bytes()],
+        &[b"", b"..", b"secret"],
+        &[b".", b"..", b"secret"],
+        &[b"..\0", b"secret"],
+    ];
+    for path in paths {
+        let mut torrent = b"d4:infod5:filesld6:lengthi100e4:pathl".to_vec();
+        for component in path {
+            torrent.extend(format!("{}:", component.len()).as_bytes());
+            torrent.extend(*component);
+        }
+        torrent.extend(b"eee4:name1:n12:piece lengthi16384e6:pieces20:");
+        torrent.extend(hash);
+        torrent.extend(b"ee");
+        let file = directory.join("t.torrent");
+        fs::write(&file, torrent).expect("a file");
+        for place in [&directory, &directory.join("n")] {
+            let (report, status) = json_of(&[&file, place], &[]);
+            let found = report["files"][0]["status"].as_str().expect("a status");
+            assert!(status == 1 && ["missing", "unreadable"].contains(&found), "{report}");
+        }
+    }
+}
+
+/// A link of the torrent has to be a link, and to lead where the torrent says.
+#[cfg(unix)]
+#[test]
+fn links_of_the_torrent_are_looked_at() {
+    use std::os::unix::fs::symlink;
+
+    let directory = directory("links");
+    let content = directory.join("content");
+    fs::create_dir_all(content.join("sub")).expect("a directory");
+    fs::write(content.join("a"), common::noise(20 * K, 1)).expect("a file");
+    fs::write(content.join("b?"), common::noise(20 * K, 2)).expect("a file");
+    for (link, target) in [("l1", "a"), ("sub/l2", "../b?"), ("l3", "sub"), ("sub/l4", "l2")] {
+        symlink(target, content.join(link)).expect("a link");
+    }
+    // What is not good: path, status and problem.
+    let wrong = |version: &str| {
+        let torrent = directory.join(format!("{version}.torrent"));
+        let (report, status) = json_of(&[&torrent, &directory], &[]);
+        let files = report["files"].as_array().expect("files").iter();
+        let wrong: Vec<[String; 3]> = files
+            .filter(|file| file["status"] != "good")
+            .map(|file| {
+                ["path", "status", "problem"]
+                    .map(|key| file[key].as_str().unwrap_or_default().to_owned())
+            })
+            .collect();
+        assert_eq!((status == 0, &report["complete"]), (wrong.is_empty(), &json!(status == 0)));
+        wrong
+    };
+    for version in ["v1", "v2", "hybrid"] {
+        create(&content, version);
+        assert_eq!(wrong(version), Vec::<[String; 3]>::new());
+    }
+    let l1 = content.join("l1");
+    for (target, status, problem) in [
+        ("b?", "wrong link", "a symbolic link to b?, not to "),
+        ("gone", "wrong link", "the symbolic link to gone: "),
+        ("../../..", "unreadable", "a symbolic link leads out of "),
+    ] {
+        fs::remove_file(&l1).expect("it is there");
+        symlink(target, &l1).expect("a link");
+        let wrong = wrong("v1");
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert_eq!((&wrong[0][0][..], &wrong[0][1][..]), ("content/l1", status));
+        assert!(wrong[0][2].starts_with(problem), "{wrong:?}");
+    }
+    fs::remove_file(&l1).expect("it is there");
+    assert_eq!(wrong("v2"), [["content/l1", "missing", ""]]);
+    fs::write(&l1, b"").expect("a file");
+    assert_eq!(wrong("hybrid"), [["content/l1", "wrong link", "not a symbolic link"]]);
+    // Another way to the same file.
+    fs::remove_file(&l1).expect("it is there");
+    symlink("sub/../a", &l1).expect("a link");
+    assert_eq!(wrong("v2"), Vec::<[String; 3]>::new());
 }
 
 #[test]

@@ -162,7 +162,7 @@ struct Conflict {
 
 #[derive(Debug, Serialize)]
 struct FileReport {
-    /// Below DIR, as it would be stored; what the torrent has if that can not be.
+    /// Below DIR: as the torrent has it, unless it was found by, or can only have, a safer name.
     path: String,
     status: &'static str,
     length: u64,
@@ -214,6 +214,7 @@ impl Report {
             let problem = error.or_else(|| places.problems[index].clone());
             let status = match &problem {
                 Some(Problem::Missing) => "missing",
+                Some(Problem::Link(_)) => "wrong link",
                 Some(Problem::Other(_)) => "unreadable",
                 _ if !bad.is_empty() => "bad",
                 _ if !missing.is_empty() => "incomplete",
@@ -221,9 +222,7 @@ impl Report {
                 None => "good",
             };
             files.push(FileReport {
-                path: file.safe_path().unwrap_or_else(|_| {
-                    String::from_utf8_lossy(&file.path().collect::<Vec<_>>().join(&b'/')).into()
-                }),
+                path: places.paths[index].clone(),
                 status,
                 length: file.length(),
                 good_bytes: map.good_bytes(layout, index),
@@ -234,7 +233,7 @@ impl Report {
                     _ => None,
                 },
                 problem: match problem {
-                    Some(Problem::Other(why)) => Some(why),
+                    Some(Problem::Link(why) | Problem::Other(why)) => Some(why),
                     _ => None,
                 },
             });
