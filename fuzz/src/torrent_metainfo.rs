@@ -1,12 +1,19 @@
 //! Metainfo parsing, strict and lenient.
 
 use torrent_meta::bencode::{self, decode_lenient};
-use torrent_meta::{ErrorKind, File, Info, InfoHash, InfoHashV2, Limits, Metainfo, Parser};
+use torrent_meta::{
+    CollisionKind, ErrorKind, File, Info, InfoHash, InfoHashV2, Limits, Metainfo, Parser,
+};
+
+use crate::allocation::peak;
 
 /// Checks one input, as a file and as an info dictionary.
 pub fn check(data: &[u8]) {
     let strict = Metainfo::parse(data);
-    let lenient = Metainfo::parse_lenient(data);
+    let mut lenient = None;
+    let bytes = peak(|| lenient = Some(Metainfo::parse_lenient(data)));
+    check_bound("parse_lenient", bytes, data);
+    let lenient = lenient.expect("it was run");
     match (&strict, &lenient) {
         (Ok(strict), Ok(lenient)) => {
             assert!(lenient.deviations().is_empty());
@@ -32,6 +39,37 @@ pub fn check(data: &[u8]) {
     let tight = Limits { bencode, ..Limits::DEFAULT };
     if Parser::lenient().limits(tight).metainfo(data).is_ok() {
         assert!(lenient.is_ok());
+    }
+}
+
+/// What the documentation of [`Limits`] promises.
+fn check_bound(what: &str, bytes: usize, data: &[u8]) {
+    assert!(bytes <= 96 * data.len() + 4096, "{what}: {bytes} bytes for {}", data.len());
+}
+
+fn check_collisions(info: &Info<'_>) {
+    let mut found = Vec::new();
+    let bytes = peak(|| found = info.path_collisions());
+    check_bound("path_collisions", bytes, info.raw());
+    let path = |index: usize| info.files().nth(index).and_then(|file| file.safe_path().ok());
+    // A few, as looking for a path takes a while.
+    for collision in found.iter().take(16) {
+        let files = collision.files.get(..collision.files.len().min(16)).expect("no more than all");
+        assert!(files.is_sorted_by(|one, other| one < other));
+        let (Some(&first), below) = (files.first(), collision.below) else { panic!("no files") };
+        let first = path(first).expect("only safe paths collide");
+        assert!(files.iter().all(|&file| path(file).is_some()));
+        let is_directory =
+            matches!(collision.kind, CollisionKind::Directory | CollisionKind::FoldedDirectory);
+        assert_eq!(is_directory, below.is_some());
+        assert!(is_directory || files.len() > 1);
+        if matches!(collision.kind, CollisionKind::Equal | CollisionKind::Directory) {
+            assert!(files.iter().all(|&file| path(file).as_ref() == Some(&first)));
+        }
+        if collision.kind == CollisionKind::Directory {
+            let below = below.and_then(path).expect("only safe paths collide");
+            assert!(below.strip_prefix(&first).is_some_and(|rest| rest.starts_with('/')));
+        }
     }
 }
 
@@ -88,6 +126,7 @@ fn check_info(info: &Info<'_>) {
             }
         }
     }
+    check_collisions(info);
     let paths = info.safe_paths();
     assert_eq!(paths.len(), info.file_count());
     for (file, path) in info.files().zip(paths.iter()) {

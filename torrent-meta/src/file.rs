@@ -10,7 +10,7 @@ use overlay_bencode::{List, ListIter, Node};
 
 use crate::attributes::Attributes;
 use crate::info::Info;
-use crate::layout::{Entry, NO_NODE};
+use crate::layout::{DirectoryId, Entry, NO_NODE};
 use crate::path::{PathError, push_components};
 
 /// One file of a torrent.
@@ -91,11 +91,7 @@ impl<'i> File<'i> {
         let start = text.len();
         push_components(text, [self.info.utf8_name()], 0)?;
         text.push('/');
-        let utf8 = || self.dict()?.as_dict()?.find(b"path.utf-8");
-        let own = if self.entry.has_utf8_path { utf8() } else { None };
-        let own =
-            own.or_else(|| (self.entry.path != NO_NODE).then(|| self.info.node(self.entry.path)));
-        push_components(text, self.components(own), 1)?;
+        push_components(text, self.components(self.utf8_node()), 1)?;
         crate::path::check_whole(text, start)
     }
 
@@ -142,6 +138,23 @@ impl<'i> File<'i> {
         Some(self.info.node(self.entry.dict))
     }
 
+    /// The path that [`safe_path`](Self::safe_path) is made of, below its [`directory`](Self::directory).
+    pub(crate) fn own_path(&self) -> PathComponents<'i> {
+        PathComponents::of(Vec::new(), self.utf8_node())
+    }
+
+    /// The directory of the file tree that it is in.
+    pub(crate) fn directory(&self) -> Option<DirectoryId> {
+        self.entry.directory
+    }
+
+    /// The path in UTF-8 where there is a choice.
+    fn utf8_node(&self) -> Option<Node<'i, 'i>> {
+        let utf8 = || self.dict()?.as_dict()?.find(b"path.utf-8");
+        let own = if self.entry.has_utf8_path { utf8() } else { None };
+        own.or_else(|| (self.entry.path != NO_NODE).then(|| self.info.node(self.entry.path)))
+    }
+
     fn own_name(&self) -> &'i [u8] {
         self.info.node(self.entry.path).as_bytes().unwrap_or_default()
     }
@@ -152,11 +165,7 @@ impl<'i> File<'i> {
         let mut directories: Vec<&[u8]> =
             names.filter_map(|name| self.info.node(name).as_bytes()).collect();
         directories.reverse();
-        PathComponents {
-            directories: directories.into_iter(),
-            name: own.and_then(Node::as_bytes),
-            list: own.and_then(Node::as_list).map(List::iter),
-        }
+        PathComponents::of(directories, own)
     }
 }
 
@@ -209,6 +218,17 @@ pub struct PathComponents<'i> {
     /// The last one where it is not in the list.
     name: Option<&'i [u8]>,
     list: Option<ListIter<'i, 'i>>,
+}
+
+impl<'i> PathComponents<'i> {
+    /// Directories, then a string or the strings of a list.
+    fn of(directories: Vec<&'i [u8]>, own: Option<Node<'i, 'i>>) -> Self {
+        Self {
+            directories: directories.into_iter(),
+            name: own.and_then(Node::as_bytes),
+            list: own.and_then(Node::as_list).map(List::iter),
+        }
+    }
 }
 
 impl<'i> Iterator for PathComponents<'i> {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use overlay_bencode::{Dict, Kind, Node, NodeId};
 
+use crate::collisions::PathCollision;
 use crate::error::{DecodeError, Deviation, DeviationKind, ErrorKind};
 use crate::file::{File, Files};
 use crate::info_hash::{InfoHash, InfoHashV2};
@@ -161,6 +162,31 @@ impl<'a> Info<'a> {
     /// after the other with [`File::push_safe_path`].
     pub fn safe_paths(&self) -> SafePaths {
         SafePaths::of(self)
+    }
+
+    /// The files that can not all be stored, as their safe paths are the same, or one's is a directory
+    /// of another's: everywhere, or on file systems that take upper and lower case, or Unicode forms,
+    /// for the same. In the order of the first files. Pad files are left out, as they are not stored,
+    /// and so are files without a safe path. Directories that fall together are no collision.
+    ///
+    /// Names are compared in canonical decomposition and by full case folding (`Straße` and `STRASSE`
+    /// are the same), as ext4 does where it ignores case, and APFS nearly. NTFS folds letter by letter
+    /// and tells Unicode forms apart, so that it can store some of what is found here. Characters that
+    /// ext4 does not see at all, such as the soft hyphen, are seen here.
+    ///
+    /// Memory is in proportion to the torrent's bytes; time too, times the logarithm of their number.
+    ///
+    /// ```
+    /// use torrent_meta::{CollisionKind, Creator};
+    ///
+    /// let creator = Creator::directory("d").file(["README"], 0).file(["readme"], 0);
+    /// let metainfo = creator.start()?.finish()?;
+    /// let collisions = metainfo.info().path_collisions();
+    /// assert_eq!((collisions[0].kind, &collisions[0].files[..]), (CollisionKind::Folded, &[0, 1][..]));
+    /// # Ok::<(), torrent_meta::CreateError>(())
+    /// ```
+    pub fn path_collisions(&self) -> Vec<PathCollision> {
+        crate::collisions::find(self)
     }
 
     /// The files without pad files.

@@ -61,6 +61,13 @@ pub(crate) struct Directory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DirectoryId(core::num::NonZeroU32);
 
+impl DirectoryId {
+    /// Its place among the directories.
+    pub(crate) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
 impl Layout {
     /// The files of a v1 info dictionary: `files`, or itself.
     pub(crate) fn read_v1(
@@ -236,7 +243,7 @@ impl Layout {
         &self,
         directory: Option<DirectoryId>,
     ) -> impl Iterator<Item = NodeId> + '_ {
-        let find = |id: DirectoryId| self.directories.get(id.0.get() as usize - 1);
+        let find = |id: DirectoryId| self.directories.get(id.index());
         core::iter::successors(directory.and_then(find), move |directory| {
             directory.parent.and_then(find)
         })

@@ -5,6 +5,7 @@ extern crate alloc;
 
 mod attributes;
 mod batch;
+mod collisions;
 mod create;
 mod edit;
 mod error;
@@ -34,6 +35,7 @@ mod version;
 
 pub use attributes::Attributes;
 pub use batch::{PieceBatch, PieceHashes};
+pub use collisions::{CollisionKind, PathCollision};
 pub use create::{Batch, BatchHashes, CreateError, Creation, Creator, NewFile, Plan};
 pub use edit::Editor;
 pub use error::{DecodeError, Deviation, DeviationKind, ErrorKind};

@@ -2,7 +2,9 @@
 
 use overlay_bencode as bencode;
 
-/// Bounds on what is parsed. Memory stays in proportion to the input whatever they are.
+/// Bounds on what is parsed. Memory stays in proportion to the input whatever they are: at most 96
+/// bytes for each byte of it and 4 KiB, and usually two to eight. The same holds for
+/// [`Info::path_collisions`](crate::Info::path_collisions).
 ///
 /// ```
 /// use torrent_meta::{Limits, Parser};

@@ -1,5 +1,6 @@
 //! From the names in a torrent to a path that stays where it is put.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 
 use thiserror::Error;
@@ -8,7 +9,7 @@ use thiserror::Error;
 const MAX_COMPONENT: usize = 255;
 
 /// The most bytes a path may have: what Linux takes, with a byte behind it.
-const MAX_PATH: usize = 4095;
+pub(crate) const MAX_PATH: usize = 4095;
 
 /// Why a torrent's file has no safe path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -106,6 +107,21 @@ pub(crate) fn push_components<'c>(
         }
     }
     if empty { Err(PathError::Empty) } else { Ok(()) }
+}
+
+/// One component as [`push_components`] appends it; `None` if that leaves it out.
+pub(crate) fn safe_component(bytes: &[u8]) -> Result<Option<Cow<'_, str>>, PathError> {
+    if is_plain(bytes)
+        && let Ok(plain) = core::str::from_utf8(bytes)
+    {
+        return Ok(Some(Cow::Borrowed(plain)));
+    }
+    let mut text = String::new();
+    match push_components(&mut text, [bytes], 0) {
+        Ok(()) => Ok(Some(Cow::Owned(text))),
+        Err(PathError::Empty) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn push_component(path: &mut String, bytes: &[u8]) {
