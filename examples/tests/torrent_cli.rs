@@ -119,7 +119,7 @@ fn show_json_has_these_keys_in_this_order() {
         object,
         json!({
             "name": "n\u{9b}",
-            "version": 1,
+            "version": "v1",
             "info_hash_v1": hash,
             "info_hash_v2": null,
             "piece_length": 16384,
@@ -148,7 +148,7 @@ fn show_json_of_each_version() {
     let directory = directory("versions");
     let object = json(&["show", "--json", &put(&directory, "v2.torrent", V2)]);
     let raw = &V2[V2.find("4:info").expect("the key") + 6..V2.len() - "12:piece layersdee".len()];
-    assert_eq!(object["version"], 2);
+    assert_eq!(object["version"], "v2");
     assert_eq!(object["info_hash_v1"], Value::Null);
     assert_eq!(object["info_hash_v2"], InfoHashV2::of(raw.as_bytes()).to_string());
     assert_eq!((&object["pieces"], &object["total_size"]), (&json!(0), &json!(0)));

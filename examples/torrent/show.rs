@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
-use torrent_meta::{Metainfo, Parser, Version};
+use torrent_meta::{Metainfo, Parser};
 
 use crate::{Failure, about, escape, print, read};
 
@@ -42,7 +42,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
 struct Summary {
     name: String,
     /// 1, 2 or "hybrid".
-    version: serde_json::Value,
+    version: String,
     info_hash_v1: Option<String>,
     info_hash_v2: Option<String>,
     piece_length: u32,
@@ -82,11 +82,7 @@ impl Summary {
         let nodes = metainfo.nodes().into_iter();
         Self {
             name: lossy(info.name()),
-            version: match info.version() {
-                Version::V1 => 1.into(),
-                Version::V2 => 2.into(),
-                Version::Hybrid => "hybrid".into(),
-            },
+            version: info.version().to_string(),
             info_hash_v1: info.info_hash_v1().map(|hash| hash.to_string()),
             info_hash_v2: info.info_hash_v2().map(|hash| hash.to_string()),
             piece_length: info.piece_length().get(),

@@ -276,7 +276,7 @@ def theirs_in_ours(ours, tools, roots, out, full):
         show = ours.show(file)
         if lt:
             equal(portable(show), Libtorrent().show(file), f"we read {file}")
-        if tools.transmission_show and show["version"] == 1:
+        if tools.transmission_show and show["version"] == "v1":
             text = call(tools.transmission_show, file).decode()
             (found,) = re.findall(r"^\s*Hash: ([0-9a-f]{40})$", text, re.MULTILINE)
             equal(show["info_hash_v1"], found, f"transmission-show reads {file}")
@@ -339,7 +339,7 @@ def magnets_of(ours, tools, files):
         for found in theirs_of_ours:
             for key in keys + ("web_seeds",):
                 equal(show[key], found[key], f"libtorrent reads {key} of {link}")
-        if tools.transmission_show and version == 1:
+        if tools.transmission_show and version == "v1":
             their_link = call(tools.transmission_show, "-m", file).decode().strip()
             parts = json.loads(call(ours.program, "magnet", "--json", their_link))
             for key in ("info_hash_v1", "name", "trackers"):
