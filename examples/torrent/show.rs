@@ -41,7 +41,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
 #[derive(Debug, Serialize)]
 struct Summary {
     name: String,
-    /// 1, 2 or "hybrid".
+    /// "v1", "v2" or "hybrid".
     version: String,
     info_hash_v1: Option<String>,
     info_hash_v2: Option<String>,
