@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use torrent_meta::Limits;
+use torrent_meta::{Limits, Metainfo};
 
 #[path = "torrent/create.rs"]
 mod create;
@@ -85,7 +85,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// The bytes of a `.torrent` file, or a failure that names it. Of what is none by its first byte (a
-/// film, say) only a little is read, which is enough for the parser to say so.
+/// film, say) only a little is read, which is enough to say so.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let read = || {
         let mut file = File::open(path)?;
@@ -97,7 +97,25 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         }
         Ok(bytes)
     };
-    read().map_err(|error: std::io::Error| about(path, error))
+    let bytes = read().map_err(|error: std::io::Error| about(path, error))?;
+    match Metainfo::parse_lenient(&bytes[..bytes.len().min(100)]) {
+        Err(error) if bytes.first() != Some(&b'd') => {
+            Err(about(path, format!("not a .torrent file: {error}")))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+/// An argument that is a URL. Its scheme tells it from a slip.
+fn url(text: &str) -> Result<String, &'static str> {
+    let is_url = text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.starts_with(|char: char| char.is_ascii_alphabetic()) && !rest.is_empty()
+    });
+    if is_url && !text.contains(|char: char| char.is_whitespace() || char.is_control()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a URL, such as http://tracker.example/announce")
+    }
 }
 
 /// A failure that has to do with a file.

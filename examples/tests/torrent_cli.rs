@@ -190,9 +190,9 @@ fn nothing_that_is_printed_steers_a_terminal() {
 fn what_is_no_torrent_is_said_in_a_line_with_kind_and_offset() {
     let directory = directory("errors");
     let cases: [(&str, &[u8], &str); 5] = [
-        ("empty", b"", "at byte 0"),
+        ("empty", b"", "not a .torrent file: input ends too early"),
         ("cut", &v1()[..100], "at byte 100"),
-        ("list", b"le", "not a dictionary at byte 0"),
+        ("list", b"le", "not a .torrent file: the file is not a dictionary at byte 0"),
         ("no info", b"d8:announce1:ae", "key 'info' is missing at byte 0"),
         ("no name", b"d4:infod6:lengthi1eee", "at byte 7"),
     ];
@@ -291,11 +291,21 @@ fn edit_changes_what_was_asked_and_nothing_of_the_info_dictionary() {
     assert_eq!(fs::read(&out).expect("the file"), bare);
     assert!(good(&["edit", &out, "--force", "--no-comment"]).contains("nothing to change"));
     // Tiers as `show` counts them.
-    good(&["edit", &out, "--force", "--add-tracker", "a", "--add-tracker", "b"]);
-    good(&["edit", &out, "--force", "--tier", "2", "--add-tracker", "c"]);
-    assert_eq!(json(&["show", "--json", &out])["trackers"], json!([["a"], ["b", "c"]]));
-    good(&["edit", &out, "--force", "--remove-tracker", "a"]);
-    assert_eq!(json(&["show", "--json", &out])["trackers"], json!([["b", "c"]]));
+    let [a, b, c] = ["udp://a", "udp://b", "wss://c"];
+    good(&["edit", &out, "--force", "--add-tracker", a, "--add-tracker", b]);
+    good(&["edit", &out, "--force", "--tier", "2", "--add-tracker", c]);
+    assert_eq!(json(&["show", "--json", &out])["trackers"], json!([[a], [b, c]]));
+    good(&["edit", &out, "--force", "--remove-tracker", a]);
+    assert_eq!(json(&["show", "--json", &out])["trackers"], json!([[b, c]]));
+    // What is no URL is a slip.
+    for (option, value) in
+        [("--add-tracker", ""), ("--add-tracker", "a b://c"), ("--add-web-seed", "w")]
+    {
+        let output = torrent(&["edit", &out, "--force", option, value]);
+        let error = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(output.status.code() == Some(1) && error.contains("expected a URL"), "{error}");
+    }
+    assert_eq!(json(&["show", "--json", &out])["trackers"], json!([[b, c]]));
 }
 
 #[test]

@@ -208,7 +208,11 @@ fn what_can_not_be_is_said_in_a_line() {
     for option in [
         &["--piece-length", "0"][..],
         &["--piece-length", "x"],
+        &["--piece-length", "4294967296"],
+        &["--tracker", ""],
+        &["--web-seed", "no URL"],
         &["--threads", "0"],
+        &["--threads", "1025"],
         &["--v1", "--v2"],
         &["--nonsense"],
     ] {

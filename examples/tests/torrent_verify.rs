@@ -432,6 +432,13 @@ fn what_can_not_be_verified_is_said_in_a_line() {
     assert!(line.contains("bad.torrent: key 'piece length' is missing at byte 7"), "{line}");
     let torrent = put(&directory, Version::V1, 16 * K, &common::files(&[10]));
     assert!(failure(&[&torrent, &none], &[]).contains("none: "));
+    // The wrong place: where the right one would be.
+    let elsewhere = directory.join("elsewhere");
+    fs::create_dir(&elsewhere).expect("a directory");
+    let output = verify(&[&torrent, &elsewhere], &[]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let hint = format!("there is no {}; --content ", elsewhere.join("content").display());
+    assert!(output.status.code() == Some(1) && text.contains(&hint), "{text}");
 
     // A file of the user's is not replaced because of a slip.
     let precious = directory.join("precious");

@@ -37,14 +37,15 @@ pub struct Options {
     /// Make one that clients of both versions read.
     #[arg(long, group = "version")]
     hybrid: bool,
-    /// Bytes in a piece [default: by the size, from 16384 to 16777216].
+    /// Bytes in a piece: a power of two from 16384 on; v1 takes others too, but not all clients do
+    /// [default: by the size, from 16384 to 16777216].
     #[arg(long, value_name = "N", value_parser = piece_length)]
     piece_length: Option<PieceLength>,
     /// URL of a tracker; given several times, each is tried when those before it do not answer.
-    #[arg(long = "tracker", value_name = "URL")]
+    #[arg(long = "tracker", value_name = "URL", value_parser = crate::url)]
     trackers: Vec<String>,
     /// URL of a web server that has the files; may be given several times.
-    #[arg(long = "web-seed", value_name = "URL")]
+    #[arg(long = "web-seed", value_name = "URL", value_parser = crate::url)]
     web_seeds: Vec<String>,
     /// Peers are to be found through the trackers only.
     #[arg(long)]
@@ -56,15 +57,15 @@ pub struct Options {
     #[arg(long)]
     comment: Option<String>,
     /// When it is made, in seconds since 1970.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     creation_date: Option<i64>,
     /// How many threads read and hash [default: one for each processor].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
 
 fn piece_length(text: &str) -> Result<PieceLength, String> {
-    let bytes: u32 = text.parse().map_err(|error| format!("{error}"))?;
+    let bytes: u32 = text.parse().map_err(|_| "expected a number of bytes below 4294967296")?;
     PieceLength::new(bytes).map_err(|error| error.to_string())
 }
 

@@ -30,7 +30,7 @@ pub struct Options {
     #[arg(long, value_name = "URL", help_heading = "Trackers")]
     remove_tracker: Vec<String>,
     /// Add a tracker, in a tier of its own or in that of --tier; may come several times.
-    #[arg(long, value_name = "URL", help_heading = "Trackers")]
+    #[arg(long, value_name = "URL", value_parser = crate::url, help_heading = "Trackers")]
     add_tracker: Vec<String>,
     /// Which tier --add-tracker adds to, from 1 as `show` counts them.
     #[arg(long, value_name = "N", requires = "add_tracker", help_heading = "Trackers")]
@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long, value_name = "URL", help_heading = "Web seeds")]
     remove_web_seed: Vec<String>,
     /// Add a web seed; may come several times.
-    #[arg(long, value_name = "URL", help_heading = "Web seeds")]
+    #[arg(long, value_name = "URL", value_parser = crate::url, help_heading = "Web seeds")]
     add_web_seed: Vec<String>,
 
     /// Remove all nodes of the DHT.

@@ -147,7 +147,9 @@ fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
     for (host, port) in &summary.nodes {
         row("node", format!("{} port {port}", escape::text(host.as_bytes())));
     }
-    for (key, value) in [("comment", metainfo.comment()), ("created by", metainfo.created_by())] {
+    let source = info.dict().find(b"source").and_then(|node| node.as_bytes());
+    let (comment, created_by) = (metainfo.comment(), metainfo.created_by());
+    for (key, value) in [("source", source), ("comment", comment), ("created by", created_by)] {
         if let Some(value) = value {
             row(key, escape::text(value));
         }

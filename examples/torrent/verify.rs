@@ -46,19 +46,19 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     /// How many threads read and hash.
-    #[arg(long, default_value_t = default_threads(), value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = default_threads(), value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     /// Keep the good pieces in this file: what it says is good is not read again, unless the file it
     /// is in is gone or too short. Without it (or after deleting it) everything is read.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// How often the resume file is written, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, requires = "resume")]
     save_every: f64,
 }
 
 fn default_threads() -> u16 {
-    thread::available_parallelism().map_or(1, |cores| cores.get().try_into().unwrap_or(u16::MAX))
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(1024) as u16)
 }
 
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
@@ -83,13 +83,18 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         })
     };
     let every = Duration::try_from_secs_f64(options.save_every).unwrap_or(Duration::MAX);
-    run_threads(&check, options.threads, every, save)?;
+    // No more than there is work for.
+    let threads = checker.pieces().div_ceil(check::LANES).clamp(1, options.threads.into());
+    run_threads(&check, threads, every, save)?;
     let found = check.found();
     let report = Report::new(&metainfo, &checker, &places, &found);
     if options.json {
         print(&format!("{}\n", escape::json(&serde_json::to_string(&report)?)))?;
     } else {
         print(&human(&report))?;
+        if let Some(hint) = &places.hint {
+            print(&format!("{}\n", escape::text(hint.as_bytes())))?;
+        }
     }
     Ok(if report.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -97,7 +102,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
 /// Checks everything, with a progress bar on standard error if that is a terminal.
 fn run_threads(
     check: &Check<'_>,
-    threads: u16,
+    threads: usize,
     save_every: Duration,
     save: impl Fn() -> Result<(), Failure>,
 ) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use torrent_meta::{Backend, PieceChecker, PieceHashes, PieceMap, PieceState, Spans, Verdict};
 
 /// How many pieces a thread hashes side by side.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
 /// How much of each it reads at a time. All of them together stay in the cache of a core.
 const STEP: usize = 32 << 10;
 /// How many files a thread keeps open.

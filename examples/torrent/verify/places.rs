@@ -19,6 +19,8 @@ pub struct Places {
     /// The names of the files, in the same order: as the torrent has them, unless they were found
     /// under others.
     pub paths: Vec<String>,
+    /// Where the content was expected, if nothing is there at all.
+    pub hint: Option<String>,
 }
 
 /// What is wrong with a file, apart from its bytes.
@@ -47,7 +49,13 @@ pub fn find(
 ) -> Result<Places, Failure> {
     let inside = fs::canonicalize(path).map_err(|error| about(path, error))?;
     let root = root(info, path, is_content);
-    let mut places = Places { places: Vec::new(), problems: Vec::new(), paths: Vec::new() };
+    let mut places =
+        Places { places: Vec::new(), problems: Vec::new(), paths: Vec::new(), hint: None };
+    if let Some(root) = root.as_ref().filter(|root| !root.exists()) {
+        let root = root.display();
+        places.hint =
+            Some(format!("there is no {root}; --content takes DIR for the content itself"));
+    }
     for file in info.files() {
         let names = Names::of(info, &file);
         let padding = layout.file(file.index()).is_some_and(|(_, padding)| padding);
