@@ -326,6 +326,27 @@ fn odd_names_are_found_as_they_are_and_made_safe() {
     assert_eq!(json_of(&[&torrent, &directory], &[]).1, 0);
 }
 
+/// Names that are no text at all, as other programs write them.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_utf_8_are_found() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let directory = directory("bytes");
+    let content = directory.join(OsStr::from_bytes(b"n\xe9"));
+    fs::create_dir(&content).expect("a directory");
+    fs::write(content.join(OsStr::from_bytes(b"\xff\xfe")), b"hello").expect("a file");
+    let mut torrent = b"d4:infod5:filesld6:lengthi5e4:pathl2:\xff\xfeeee4:name2:n\xe9".to_vec();
+    torrent.extend(b"12:piece lengthi16384e6:pieces20:");
+    torrent.extend(hash_pieces(Backend::best(), &[b"hello"])[0]);
+    torrent.extend(b"ee");
+    let file = directory.join("t.torrent");
+    fs::write(&file, torrent).expect("a file");
+    assert_eq!(json_of(&[&file, &directory], &[]).1, 0);
+    assert_eq!(json_of(&[&file, &content], &[]).1, 0);
+}
+
 /// What the names would lead to is there and right, even below DIR, and yet it is not found.
 #[cfg(unix)]
 #[test]
