@@ -234,6 +234,38 @@ fn strict_refuses_what_is_otherwise_listed() {
 }
 
 #[test]
+fn show_warns_of_files_that_can_not_all_be_stored() {
+    let directory = directory("collisions");
+    let file = |path: &str| format!("d6:lengthi0e4:pathl{path}ee");
+    let torrent = |paths: &[&str]| {
+        let files: String = paths.iter().map(|path| file(path)).collect();
+        format!("d4:infod5:filesl{files}e4:name1:d12:piece lengthi16384e6:pieces0:ee")
+    };
+    let paths = ["1:a", "2:a:", "2:a?", "1:A", "1:a", "1:\x1b", "2:A_1:b", "1:a"];
+    let colliding = put(&directory, "colliding", torrent(&paths));
+    let text = good(&["show", &colliding]);
+    let warnings: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("warning"))
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "the same once stored: a, a, a",
+            "the same where case or Unicode form do not count: a, A, a and 1 more",
+            "the same once stored: a:, a?",
+            "in the way of a directory where case or Unicode form do not count: a:, a? \
+             (the directory has A_/b)",
+        ]
+    );
+    let apart = put(&directory, "apart", torrent(&["1:a", "1:b", "1:c1:a"]));
+    assert!(!good(&["show", &apart]).contains("warning"));
+    // JSON has the keys that it always had.
+    assert!(json(&["show", "--json", &colliding]).get("warnings").is_none());
+}
+
+#[test]
 fn edit_changes_what_was_asked_and_nothing_of_the_info_dictionary() {
     let directory = directory("edit");
     let file = put(&directory, "a.torrent", v1());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
-use torrent_meta::{Metainfo, Parser};
+use torrent_meta::{CollisionKind, Metainfo, Parser, PathCollision};
 
 use crate::{Failure, about, escape, print, read};
 
@@ -160,6 +160,9 @@ fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
     for deviation in &summary.deviations {
         row("deviation", escape::text(deviation.as_bytes()));
     }
+    for collision in info.path_collisions() {
+        row("warning", warning(&collision, &summary.files));
+    }
 
     let mut out = String::new();
     write_table(&mut out, &table);
@@ -178,6 +181,30 @@ fn human(metainfo: &Metainfo<'_>, summary: &Summary) -> String {
     }
     write_table(&mut out, &files);
     out
+}
+
+/// Which files can not all be stored, and why. Of many, the first few.
+fn warning(collision: &PathCollision, files: &[File]) -> String {
+    const SHOWN: usize = 3;
+    let name = |&index: &usize| files.get(index).map(|file| escape::text(&file.path_bytes));
+    let shown: Vec<String> = collision.files.iter().take(SHOWN).filter_map(name).collect();
+    let mut names = shown.join(", ");
+    if let Some(more @ 1..) = collision.files.len().checked_sub(SHOWN) {
+        let _ = write!(names, " and {more} more");
+    }
+    let why = match collision.kind {
+        CollisionKind::Equal => "the same once stored",
+        CollisionKind::Folded => "the same where case or Unicode form do not count",
+        CollisionKind::Directory => "in the way of a directory",
+        CollisionKind::FoldedDirectory => {
+            "in the way of a directory where case or Unicode form do not count"
+        }
+        _ => "in each other's way",
+    };
+    match collision.below.as_ref().and_then(name) {
+        Some(below) => format!("{why}: {names} (the directory has {below})"),
+        None => format!("{why}: {names}"),
+    }
 }
 
 /// A table without lines; [`write_table`] writes it.
