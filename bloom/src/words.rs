@@ -44,10 +44,9 @@ pub(crate) fn place(position: u64) -> (usize, u64) {
 
 /// Words that start at the begin of a cache line, so that a block of eight is in one line.
 pub(crate) struct Aligned<T> {
-    /// Up to seven more than are used.
+    /// The words in use are the last ones; up to seven stand before them.
     buffer: Vec<T>,
     start: usize,
-    len: usize,
 }
 
 const LINE: usize = 64;
@@ -63,7 +62,8 @@ impl<T: Default> Aligned<T> {
         buffer.resize_with(len + spare, T::default);
         // Alignment is for speed alone: if it can not be had, any start will do.
         let start = buffer.as_ptr().align_offset(LINE).min(spare);
-        Ok(Self { buffer, start, len })
+        buffer.truncate(start + len);
+        Ok(Self { buffer, start })
     }
 }
 
@@ -72,14 +72,14 @@ impl<T> Deref for Aligned<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        &self.buffer[self.start..][..self.len]
+        &self.buffer[self.start..]
     }
 }
 
 impl<T> DerefMut for Aligned<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.buffer[self.start..][..self.len]
+        &mut self.buffer[self.start..]
     }
 }
 
@@ -87,13 +87,12 @@ impl Clone for Aligned<u64> {
     /// # Panics
     /// As `Vec` does if there is no memory.
     fn clone(&self) -> Self {
-        let spare = self.buffer.len() - self.len;
-        let mut buffer: Vec<u64> = Vec::with_capacity(self.buffer.len());
+        let spare = LINE / size_of::<u64>() - 1;
+        let mut buffer: Vec<u64> = Vec::with_capacity(self.len() + spare);
         let start = buffer.as_ptr().align_offset(LINE).min(spare);
         buffer.resize(start, 0);
         buffer.extend_from_slice(self);
-        buffer.resize(self.len + spare, 0);
-        Self { buffer, start, len: self.len }
+        Self { buffer, start }
     }
 }
 

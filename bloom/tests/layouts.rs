@@ -159,6 +159,15 @@ proptest! {
         prop_assert_eq!(SipHash::new(secret).hash_u64(key), SipHash::new(secret).hash(&bytes));
     }
 
+    /// Short keys of all lengths are hashed as XXH3 has it.
+    #[test]
+    fn bytes_are_hashed_by_xxh3(bytes in vec(any::<u8>(), 0..24), seed: u64) {
+        for len in 0..=bytes.len() {
+            let expected = xxhash_rust::xxh3::xxh3_64_with_seed(&bytes[..len], seed);
+            prop_assert_eq!(KeyHash::of(&bytes[..len], seed).to_bits(), expected, "{} bytes", len);
+        }
+    }
+
     /// All probes of a key are in one block, and those of the split layout one in each word.
     #[test]
     fn blocks_are_blocks(
@@ -252,9 +261,9 @@ fn large_batches_are_one_at_a_time() {
         let mut single = Filter::<L>::new(params, 5).unwrap();
         let shared = Concurrent::<L>::new(params, 5).unwrap();
         for &key in &keys {
-            single.insert_u64(key);
-            shared.insert_u64(key);
+            assert_eq!(shared.insert_u64(key), single.insert_u64(key));
         }
+        assert!(keys.iter().all(|&key| !shared.insert_u64(key)));
         assert_eq!(many, single);
         assert_eq!(many, shared.to_filter().unwrap());
         let asked: Vec<u64> = (50_000..200_000).collect();
