@@ -14,6 +14,7 @@ use crate::file_ranges::FileRanges;
 use crate::info_hash::{InfoHash, InfoHashV2};
 use crate::metainfo::Metainfo;
 use crate::peer_address::PeerAddress;
+use crate::version::Version;
 
 /// A magnet link of BitTorrent (BEP 9, BEP 53): the info-hash by which a torrent is found, and what
 /// helps on the way. `parse` and `Display` are inverse to each other.
@@ -76,7 +77,7 @@ pub struct Magnet {
 
 /// At least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hashes {
+pub(crate) enum Hashes {
     V1(InfoHash),
     V2(InfoHashV2),
     Hybrid(InfoHash, InfoHashV2),
@@ -197,10 +198,11 @@ impl Magnet {
     /// name that is no UTF-8 gets U+FFFD where it is not.
     pub fn of(metainfo: &Metainfo<'_>) -> Self {
         let info = metainfo.info();
-        let hashes = match (info.info_hash_v1(), info.info_hash_v2()) {
-            (Some(v1), Some(v2)) => Hashes::Hybrid(v1, v2),
-            (None, Some(v2)) => Hashes::V2(v2),
-            (v1, None) => Hashes::V1(v1.expect("a torrent has a version")),
+        let (v1, v2) = (|| InfoHash::of(info.raw()), || InfoHashV2::of(info.raw()));
+        let hashes = match info.version() {
+            Version::V1 => Hashes::V1(v1()),
+            Version::V2 => Hashes::V2(v2()),
+            Version::Hybrid => Hashes::Hybrid(v1(), v2()),
         };
         let mut magnet = Self::new(hashes);
         let name = String::from_utf8_lossy(info.name());
@@ -212,6 +214,10 @@ impl Magnet {
         magnet.trackers = urls(&mut metainfo.tiers().into_iter().flatten());
         magnet.web_seeds = urls(&mut metainfo.web_seeds().into_iter());
         magnet
+    }
+
+    pub(crate) const fn hashes(&self) -> Hashes {
+        self.hashes
     }
 
     /// The v1 info-hash (`btih`), also of a hybrid torrent.

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::error::DecodeError;
 use crate::info::Info;
 use crate::info_hash::{InfoHash, InfoHashV2};
-use crate::magnet::Magnet;
+use crate::magnet::{Hashes, Magnet};
 use crate::metadata_message::MetadataBody;
 use crate::parser::Parser;
 
@@ -47,10 +47,10 @@ impl MetadataHash {
 
 impl From<&Magnet> for MetadataHash {
     fn from(magnet: &Magnet) -> Self {
-        match (magnet.info_hash_v1(), magnet.info_hash_v2()) {
-            (Some(v1), Some(v2)) => Self::Hybrid(v1, v2),
-            (None, Some(v2)) => Self::V2(v2),
-            (v1, None) => Self::V1(v1.expect("a magnet link has a hash")),
+        match magnet.hashes() {
+            Hashes::V1(v1) => Self::V1(v1),
+            Hashes::V2(v2) => Self::V2(v2),
+            Hashes::Hybrid(v1, v2) => Self::Hybrid(v1, v2),
         }
     }
 }
