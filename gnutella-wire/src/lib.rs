@@ -82,8 +82,8 @@ pub use ping::{OwnedPing, Ping};
 pub use pong::{OwnedPong, Pong};
 pub use push::{OwnedPush, Push};
 pub use qrp::{
-    OwnedQrp, Qrp, QrpError, QrpPatch, QrpProgress, QrpReceiver, QrpSending, QueryRouteTable,
-    qrp_hash, scaled_slot, with_prefixes,
+    OwnedQrp, PackedTable, Qrp, QrpError, QrpPatch, QrpProgress, QrpReceiver, QrpSending,
+    QueryRouteTable, RoutedQuery, qrp_hash, scaled_slot, with_prefixes,
 };
 pub use query::{OwnedQuery, Query, QueryFlags};
 pub use query_hit::{HitResult, OwnedQueryHit, QueryHit, Results};

@@ -5,9 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use gnutella_wire::{
-    DecodeErrorKind, Message, OwnedQrp, Payload, PayloadType, Qrp, QrpError, QrpPatch, QrpProgress,
-    QrpReceiver, QrpSending, Query, QueryFlags, QueryRouteTable, keywords, qrp_hash, scaled_slot,
-    with_prefixes,
+    DecodeErrorKind, Message, OwnedQrp, PackedTable, Payload, PayloadType, Qrp, QrpError, QrpPatch,
+    QrpProgress, QrpReceiver, QrpSending, Query, QueryFlags, QueryRouteTable, RoutedQuery,
+    keywords, qrp_hash, scaled_slot, with_prefixes,
 };
 use proptest::prelude::*;
 
@@ -375,6 +375,69 @@ fn receive(receiver: &mut QrpReceiver, messages: &[OwnedQrp]) {
     for (left, message) in (0..messages.len()).rev().zip(messages) {
         let progress = receiver.receive(&message.borrow()).unwrap();
         assert_eq!(progress == QrpProgress::Patched, left == 0);
+    }
+}
+
+proptest! {
+    /// Packed in whichever form, a table answers as before, and takes no more memory.
+    #[test]
+    fn packing_changes_no_answer(
+        bits in 0u8..19,
+        slots in prop::collection::vec(any::<u32>(), 0..400),
+        every in prop::option::of(1u32..40),
+        asked in "[a-d]{1,3}( [a-d]{1,2}){0,2}",
+        urn in prop::option::of("urn:sha1:[A-Z2-7]{32}"),
+        other in 0u8..19,
+    ) {
+        let mut table = QueryRouteTable::new(bits);
+        slots.iter().for_each(|slot| table.set_slot(slot % table.slots(), true));
+        if let Some(every) = every {
+            (0..1 << bits).step_by(every as usize).for_each(|slot| table.set_slot(slot, true));
+        }
+        keywords(asked.as_bytes()).take(1).for_each(|word| table.insert(word.as_written().as_bytes()));
+        let packed = PackedTable::of(&table);
+        prop_assert_eq!(packed.unpack(), table.clone());
+        prop_assert_eq!((packed.bits(), packed.count()), (bits, table.count() as usize));
+        prop_assert!(packed.heap_bytes() <= (1_usize << bits).div_ceil(64) * 8);
+        for slot in 0..table.slots() + 2 {
+            prop_assert_eq!(packed.has_slot(slot), table.has_slot(slot), "{}", slot);
+        }
+        let urn = urn.unwrap_or_default();
+        let query =
+            Query::new(QueryFlags::default(), asked.as_bytes()).unwrap().with_extension(urn.as_bytes());
+        let routed = RoutedQuery::of(&query);
+        prop_assert_eq!(packed.may_answer(&routed), table.may_answer(&query));
+        prop_assert_eq!(table.may_answer_routed(&routed), table.may_answer(&query));
+        let (mut merged, mut expected) = (QueryRouteTable::new(other), QueryRouteTable::new(other));
+        packed.merge_into(&mut merged);
+        expected.merge(&table);
+        prop_assert_eq!(merged, expected);
+    }
+
+    /// A receiver that goes on with the table of another ends with the same.
+    #[test]
+    fn resuming_goes_on(
+        first in prop::collection::vec(0u32..1024, 0..40),
+        second in prop::collection::vec(0u32..1024, 0..40),
+        entry_bits in prop::sample::select(vec![1u8, 2, 4, 8]),
+    ) {
+        let table = |slots: &[u32]| {
+            let mut table = QueryRouteTable::new(10);
+            slots.iter().for_each(|slot| table.set_slot(*slot, true));
+            table
+        };
+        let (first, second) = (table(&first), table(&second));
+        let how = QrpSending { entry_bits, fragment: 100, ..QrpSending::DEFAULT };
+        let mut receiver = QrpReceiver::new(10);
+        for message in first.messages(None, &how) {
+            receiver.receive(&message.borrow()).unwrap();
+        }
+        prop_assert!(receiver.is_idle());
+        let mut receiver = QrpReceiver::resume(receiver.into_table().unwrap(), 10);
+        for message in second.messages(Some(&first), &how) {
+            receiver.receive(&message.borrow()).unwrap();
+        }
+        prop_assert_eq!(receiver.table(), Some(&second));
     }
 }
 

@@ -118,6 +118,36 @@ impl QrpReceiver {
         Self { narrow_entries: false, ..self }
     }
 
+    /// Goes on with a table that another receiver, or this one before, ended with: whoever has many
+    /// neighbours need not keep a receiver for each while nothing comes.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn resume(table: QueryRouteTable, max_bits: u8) -> Self {
+        Self { table: Some(table), ..Self::new(max_bits) }
+    }
+
+    /// Whether no sequence of fragments is under way: nothing but the table is kept.
+    pub fn is_idle(&self) -> bool {
+        self.sequence.is_none()
+    }
+
+    /// The table as it stands, for [`resume`](Self::resume); fragments of an unfinished sequence are
+    /// forgotten.
+    pub fn into_table(self) -> Option<QueryRouteTable> {
+        self.table
+    }
+
+    /// The heap it takes, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        let table = self.table.as_ref().map_or(0, |table| size_of_val(table.words()));
+        let sequence = self.sequence.as_ref().map_or(0, |sequence| {
+            let inflater = sequence.inflater.as_ref().map_or(0, |it| size_of_val(&**it));
+            sequence.data.capacity() + inflater
+        });
+        table + sequence
+    }
+
     /// The table; `None` before the first reset.
     pub fn table(&self) -> Option<&QueryRouteTable> {
         self.table.as_ref()

@@ -1,13 +1,13 @@
 //! A table of which keywords someone may have.
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use super::{qrp_hash, with_prefixes};
-use crate::{Keyword, Query, keywords};
+use super::packed::{lower_case, routed_urns, slot_of};
+use super::{RoutedQuery, qrp_hash, with_prefixes};
+use crate::{Query, keywords};
 
 /// A query routing table: a bit for each of 2^[`bits`](Self::bits) slots, set where a keyword hashes
 /// to. What is not in the table is not there; what is in it may be.
@@ -84,14 +84,11 @@ impl QueryRouteTable {
 
     /// The slots that are set, least first.
     pub fn set_slots(&self) -> impl Iterator<Item = u32> {
-        (0_u32..).zip(&self.words).flat_map(|(index, word)| {
-            let mut rest = *word;
-            core::iter::from_fn(move || {
-                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
-                rest &= rest - 1;
-                Some(index * 64 + bit)
-            })
-        })
+        set_slots(&self.words)
+    }
+
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
     }
 
     /// Adds one word, or a urn as text, as it is.
@@ -117,25 +114,36 @@ impl QueryRouteTable {
     /// if there is none, all its keywords. This is the question on a query's last hop: to a leaf, or to an
     /// ultrapeer with TTL 1. With a greater TTL the table says nothing, as it knows only who sent it.
     pub fn may_answer(&self, query: &Query<'_>) -> bool {
-        let scheme_and_hash = |urn: &&[u8]| urn.split(|byte| *byte == b':').nth(2) > Some(&[]);
-        let mut urns = query.extensions().urns().filter(scheme_and_hash).peekable();
+        let mut urns = routed_urns(query).peekable();
         if urns.peek().is_some() {
             return urns.any(|urn| self.contains(urn));
         }
         keywords(query.text()).all(|keyword| self.contains(lower_case(keyword).as_bytes()))
     }
 
+    /// The same for a query that is hashed already.
+    pub fn may_answer_routed(&self, query: &RoutedQuery) -> bool {
+        query.passes(|hash| self.has_slot(slot_of(hash, self.bits)))
+    }
+
     /// Adds all that another table has, of whatever size: an ultrapeer's table is its own and those
     /// of all its leaves.
     pub fn merge(&mut self, other: &Self) {
         if self.bits == other.bits {
-            self.words.iter_mut().zip(&other.words).for_each(|(mine, theirs)| *mine |= theirs);
-            return;
+            return self.merge_words(&other.words);
         }
-        for slot in other.set_slots() {
-            for slot in scaled_slot(slot, other.slots(), self.slots()) {
-                self.set_slot(slot, true);
-            }
+        other.set_slots().for_each(|slot| self.merge_slot(slot, other.bits));
+    }
+
+    /// Adds a table of the same size.
+    pub(super) fn merge_words(&mut self, words: &[u64]) {
+        self.words.iter_mut().zip(words).for_each(|(mine, theirs)| *mine |= theirs);
+    }
+
+    /// Adds a slot of a table of 2^`bits` slots.
+    pub(super) fn merge_slot(&mut self, slot: u32, bits: u8) {
+        for slot in scaled_slot(slot, 1 << bits, self.slots()) {
+            self.set_slot(slot, true);
         }
     }
 
@@ -171,6 +179,14 @@ pub fn scaled_slot(slot: u32, from: u32, to: u32) -> Range<u32> {
     within(start)..within(end)
 }
 
-fn lower_case(keyword: Keyword<'_>) -> String {
-    keyword.chars().collect()
+/// The bits that are set, least first.
+pub(super) fn set_slots(words: &[u64]) -> impl Iterator<Item = u32> {
+    (0_u32..).zip(words).flat_map(|(index, word)| {
+        let mut rest = *word;
+        core::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+            rest &= rest - 1;
+            Some(index * 64 + bit)
+        })
+    })
 }
