@@ -7,6 +7,12 @@ use gnutella_wire::{
 
 const LIMITS: Limits = Limits { inflated: 4_096, ..Limits::DEFAULT };
 
+/// Those whose data is looked into.
+const IDS: [&[u8]; 18] = [
+    b"IPP", b"ALT", b"PUSH", b"IPP6", b"ALT6", b"PUSH6", b"IP", b"6", b"DU", b"LF", b"CT", b"VC",
+    b"UP", b"SCP", b"H", b"u", b"TT", b"BH",
+];
+
 /// Checks one input: what follows the fixed part of a payload.
 pub fn check(data: &[u8]) {
     walk(Extensions::of(data));
@@ -20,6 +26,11 @@ pub fn check(data: &[u8]) {
     if let Ok(urn) = Urn::parse(data) {
         assert_eq!(urn.to_string().parse(), Ok(urn));
         assert!(urn.to_string().as_bytes().eq_ignore_ascii_case(data));
+    }
+    for id in IDS {
+        if let Err(error) = GgepValue::decode(id, data) {
+            assert!(error.offset <= data.len());
+        }
     }
     if let Some((size, rest)) = data.split_first_chunk() {
         partial(u64::from_le_bytes(*size), Extensions::of(rest));

@@ -6,6 +6,8 @@ use gnutella_wire::{
     TransferFields,
 };
 
+use crate::cuts::cuts;
+
 const LIMITS: Limits = Limits { head_bytes: 512, head_lines: 12, ..Limits::DEFAULT };
 
 /// Checks one input: a byte that says who we are, then what the other side says.
@@ -15,32 +17,29 @@ pub fn check(data: &[u8]) {
     let mut local = Local::new(role, "fuzz/1");
     (local.may_become_leaf, local.ultrapeers_needed) = (how & 8 != 0, how & 16 != 0);
     (local.inflates, local.deflates) = (how & 32 != 0, how & 64 != 0);
-    let whole = dialogue(&local, bytes, bytes.len().max(1));
-    assert_eq!(dialogue(&local, bytes, 1), whole);
-    assert_eq!(dialogue(&local, bytes, 7), whole);
+    let (caller, connect) = Handshake::connect(local.clone());
+    let mut other = Handshake::accept(Local::new(Role::Ultrapeer, "other/1"));
+    assert_eq!(other.receive(connect.borrow()), Ok(HandshakeEvent::Offered));
+    assert!(other.welcome().is_ok());
+    let cuts = cuts(bytes);
+    // What the bytes mean to who opened the connection, and to who accepted it.
+    for side in [caller, Handshake::accept(local)] {
+        let whole = one_side(side.clone(), bytes, &[bytes.len()]);
+        assert_eq!(one_side(side, bytes, &cuts), whole, "cut at {cuts:?}");
+    }
     if let Ok(Decoded::Complete { value, .. }) = Head::decode_prefix(bytes, &LIMITS) {
         fields(value);
     }
 }
 
-type Outcome = [(Vec<HandshakeEvent>, Option<HandshakeError>); 2];
-
-/// What the bytes mean to who opened the connection, and to who accepted it.
-fn dialogue(local: &Local, bytes: &[u8], piece: usize) -> Outcome {
-    let (caller, connect) = Handshake::connect(local.clone());
-    let mut other = Handshake::accept(Local::new(Role::Ultrapeer, "other/1"));
-    assert_eq!(other.receive(connect.borrow()), Ok(HandshakeEvent::Offered));
-    assert!(other.welcome().is_ok());
-    [caller, Handshake::accept(local.clone())].map(|handshake| one_side(handshake, bytes, piece))
-}
-
 fn one_side(
     mut handshake: Handshake,
     bytes: &[u8],
-    piece: usize,
+    cuts: &[usize],
 ) -> (Vec<HandshakeEvent>, Option<HandshakeError>) {
     let mut events = Vec::new();
     let (mut start, mut end) = (0, 0);
+    let mut cuts = cuts.iter();
     loop {
         match handshake.receive_prefix(&bytes[start..end], &LIMITS) {
             Ok(Decoded::Complete { value, consumed }) => {
@@ -63,10 +62,10 @@ fn one_side(
             }
             Ok(Decoded::Partial { needed }) => {
                 assert!(needed >= 1);
-                if end == bytes.len() {
-                    return (events, None);
+                match cuts.next() {
+                    Some(next) => end = *next,
+                    None => return (events, None),
                 }
-                end = (end + piece).min(bytes.len());
             }
             Err(error) => return (events, Some(error)),
         }
@@ -74,7 +73,7 @@ fn one_side(
 }
 
 /// Every field, of handshakes and of transfers.
-fn fields(head: Head<'_>) {
+pub fn fields(head: Head<'_>) {
     let offer = Offer::of(head);
     let versions = [
         offer.query_routing(),

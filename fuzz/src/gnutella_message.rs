@@ -5,15 +5,15 @@ use gnutella_wire::{
     DecodeError, Decoded, Frame, Header, Limits, Message, OwnedMessage, Payload, Trailer, keywords,
 };
 
+use crate::cuts::cuts;
 use crate::gnutella_extensions::walk;
 
 /// Checks one input: a stream of descriptors.
 pub fn check(data: &[u8]) {
     let limits = Limits { payload: 4_096, ..Limits::DEFAULT };
-    let whole = read(data, &limits, data.len().max(1));
-    for piece in [1, 7] {
-        assert_eq!(read(data, &limits, piece), whole, "cut into pieces of {piece}");
-    }
+    let whole = read(data, &limits, &[data.len()]);
+    let cuts = cuts(data);
+    assert_eq!(read(data, &limits, &cuts), whole, "cut at {cuts:?}");
     if let Ok(message) = Message::decode(data) {
         assert_eq!(encode(&message), data);
     }
@@ -22,9 +22,10 @@ pub fn check(data: &[u8]) {
 type Outcome = (Vec<Result<OwnedMessage, DecodeError>>, Option<DecodeError>);
 
 /// All messages of a stream that arrives in pieces, and what ended it.
-fn read(data: &[u8], limits: &Limits, piece: usize) -> Outcome {
+fn read(data: &[u8], limits: &Limits, cuts: &[usize]) -> Outcome {
     let mut messages = Vec::new();
     let (mut start, mut end) = (0, 0);
+    let mut cuts = cuts.iter();
     loop {
         match Frame::decode_prefix(&data[start..end], limits) {
             Ok(Decoded::Complete { value: frame, consumed }) => {
@@ -34,17 +35,18 @@ fn read(data: &[u8], limits: &Limits, piece: usize) -> Outcome {
             }
             Ok(Decoded::Partial { needed }) => {
                 assert!(needed >= 1);
-                if end == data.len() {
-                    return (messages, None);
+                match cuts.next() {
+                    Some(next) => end = *next,
+                    None => return (messages, None),
                 }
-                end = (end + piece).min(data.len());
             }
             Err(error) => return (messages, Some(error)),
         }
     }
 }
 
-fn look(frame: &Frame<'_>, bytes: &[u8]) -> Result<OwnedMessage, DecodeError> {
+/// Visits everything in a descriptor, whose bytes these are.
+pub fn look(frame: &Frame<'_>, bytes: &[u8]) -> Result<OwnedMessage, DecodeError> {
     let message = frame.parse().inspect_err(|error| assert!(error.offset <= bytes.len()))?;
     assert_eq!(encode(&message), bytes);
     match message.payload {

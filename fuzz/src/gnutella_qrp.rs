@@ -6,8 +6,9 @@ use gnutella_wire::{
 };
 
 use crate::allocation::peak;
+use crate::cuts::cuts;
 
-const MAX_BITS: u8 = 14;
+const MAX_BITS: u8 = 11;
 
 /// Checks one input: two bytes that say how, then a patch, or messages with a byte of length before
 /// each.
@@ -15,27 +16,31 @@ pub fn check(data: &[u8]) {
     let [how, shape, rest @ ..] = data else { return };
     let entry_bits = 1 << (how >> 1 & 3);
     let bits = shape % (MAX_BITS + 1);
-    let all = receive(bits, how & 1, entry_bits, rest, rest.len().max(1));
-    for fragment in [rest.len().div_ceil(7).max(1), rest.len().div_ceil(200).max(1)] {
-        assert_eq!(receive(bits, how & 1, entry_bits, rest, fragment), all);
-    }
+    let all = receive(bits, how & 1, entry_bits, rest, &[rest.len()]);
+    let mut cuts = cuts(rest);
+    // A patch has no more fragments.
+    cuts.drain(..cuts.len().saturating_sub(255));
+    assert_eq!(receive(bits, how & 1, entry_bits, rest, &cuts), all, "cut at {cuts:?}");
     messages(rest);
-    send(bits, entry_bits, rest);
+    // A deflater is some 300 kB to clear, which takes longer than all the rest.
+    send(bits, entry_bits, how & 0x78 == 0x78, rest);
 }
 
 type Outcome = (Option<QrpError>, Option<QueryRouteTable>);
 
 /// A patch in fragments, and the same once more.
-fn receive(bits: u8, compressor: u8, entry_bits: u8, data: &[u8], fragment: usize) -> Outcome {
+fn receive(bits: u8, compressor: u8, entry_bits: u8, data: &[u8], cuts: &[usize]) -> Outcome {
     let mut receiver = QrpReceiver::new(MAX_BITS);
     let reset = Qrp::Reset { slots: 1 << bits, infinity: 7, rest: &[] };
     assert_eq!(receiver.receive(&reset), Ok(QrpProgress::Reset));
     let whole = (usize::from(entry_bits) << bits).div_ceil(8);
-    let count = u8::try_from(data.chunks(fragment).len().max(1)).expect("at most 200");
+    let count = u8::try_from(cuts.len()).expect("at most 255");
     let mut error = None;
     let cost = peak(|| {
-        for number in 1..=count {
-            let data = data.chunks(fragment).nth(usize::from(number) - 1).unwrap_or_default();
+        let mut start = 0;
+        for (number, end) in (1..=count).zip(cuts) {
+            let data = &data[start..*end];
+            start = *end;
             let patch = QrpPatch { number, count, compressor, entry_bits, data };
             match receiver.receive(&Qrp::Patch(patch)) {
                 Ok(progress) => assert_eq!(progress == QrpProgress::Patched, number == count),
@@ -68,13 +73,13 @@ fn messages(mut rest: &[u8]) {
     }
 }
 
-fn send(bits: u8, entry_bits: u8, text: &[u8]) {
+fn send(bits: u8, entry_bits: u8, deflate: bool, text: &[u8]) {
     let mut table = QueryRouteTable::new(bits);
     table.insert_name(text);
     for word in keywords(text) {
         assert!(table.contains(word.to_string().as_bytes()));
     }
-    let how = QrpSending { entry_bits, deflate: bits.is_multiple_of(2), fragment: 100 };
+    let how = QrpSending { entry_bits, deflate, fragment: 100 };
     let mut receiver = QrpReceiver::new(MAX_BITS);
     for message in table.messages(None, &how) {
         receiver.receive(&message.borrow()).expect("what was sent");

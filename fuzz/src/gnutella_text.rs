@@ -6,16 +6,22 @@ use gnutella_wire::{
     Reply, Request, Response, Target,
 };
 
+use crate::cuts::cuts;
+use crate::gnutella_handshake::fields;
+
 /// Checks one input: the first bytes on a connection, or the value of a field.
 pub fn check(data: &[u8]) {
     let limits = Limits { head_bytes: 512, head_lines: 12, ..Limits::DEFAULT };
-    let whole = cut(data, &limits, data.len().max(1));
-    assert_eq!(cut(data, &limits, 1), whole);
-    assert_eq!(cut(data, &limits, 5), whole);
+    let whole = cut(data, &limits, &[data.len()]);
+    let cuts = cuts(data);
+    assert_eq!(cut(data, &limits, &cuts), whole, "cut at {cuts:?}");
     if let Ok(Some(head)) = &whole {
         let head = head.borrow();
-        assert_eq!(head.as_bytes(), &data[..head.encoded_len()]);
+        let mut again = Vec::new();
+        head.encode(&mut again);
+        assert_eq!(again, &data[..head.encoded_len()]);
         views(head);
+        fields(head);
     }
     opening(data);
     if let Ok(range) = ByteRange::parse(data) {
@@ -29,21 +35,17 @@ pub fn check(data: &[u8]) {
     }
 }
 
-fn cut(data: &[u8], limits: &Limits, piece: usize) -> Result<Option<OwnedHead>, DecodeError> {
-    let mut end = 0;
-    loop {
-        match Head::decode_prefix(&data[..end], limits)? {
+fn cut(data: &[u8], limits: &Limits, cuts: &[usize]) -> Result<Option<OwnedHead>, DecodeError> {
+    for end in cuts {
+        match Head::decode_prefix(&data[..*end], limits)? {
             Decoded::Complete { value, consumed } => {
                 assert_eq!(value.encoded_len(), consumed);
                 return Ok(Some(value.to_owned()));
             }
             Decoded::Partial { needed } => assert!(needed >= 1),
         }
-        if end == data.len() {
-            return Ok(None);
-        }
-        end = (end + piece).min(data.len());
     }
+    Ok(None)
 }
 
 /// More bytes do not change what is known already.

@@ -23,6 +23,7 @@ replay!(
     gnutella_handshake,
     gnutella_link,
     gnutella_message,
+    gnutella_payload,
     gnutella_qrp,
     gnutella_servent,
     gnutella_text,

@@ -70,7 +70,8 @@ impl LinkReader {
     /// # Errors
     /// A payload longer than the limit; what should be deflated is not, or bytes follow where its
     /// stream has ended. Offsets count from the end of the descriptor before. The link is lost then:
-    /// where the next one begins is not known.
+    /// where the next one begins is not known. What precedes bytes that are no zlib stream, up to 32 kB
+    /// inflated, may be lost with them, more of it the more was fed at once.
     #[expect(clippy::should_implement_trait, reason = "what it returns borrows from the reader")]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, DecodeError> {
         let length = loop {
