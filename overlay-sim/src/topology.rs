@@ -1,74 +1,143 @@
-//! Random graphs to wire peers by, and an independent search on them to check floods against.
+//! Graphs to wire peers by, and an independent search on them to check floods against.
+//!
+//! A [`Graph`] is held as compressed sparse rows: 4 bytes a node and 8 bytes an edge, each node's
+//! neighbours in ascending order. The models are its constructors: [`Graph::erdos_renyi`],
+//! [`Graph::random_regular`], [`Graph::barabasi_albert`], [`Graph::random_tree`] draw from a seed;
+//! [`Graph::regular_tree`], [`Graph::balanced_tree`], [`Graph::ring_lattice`] are what they are;
+//! [`EdgeList::parse`] reads a crawl of a real network.
 
-use std::collections::{BTreeSet, VecDeque};
+mod edge_list;
+mod random;
+mod regular;
 
-use overlay_peer::Pcg32;
-
-use crate::failure::below;
+pub use edge_list::{EdgeList, EdgeListError, EdgeListErrorKind};
 
 /// An undirected graph without loops or double edges; nodes are numbered from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
-    nodes: u32,
-    edges: BTreeSet<(u32, u32)>,
-    neighbours: Vec<Vec<u32>>,
+    /// Where each node's neighbours begin in `targets`; one more entry marks the end.
+    starts: Vec<u32>,
+    targets: Vec<u32>,
+}
+
+/// An edge as one number, which sorts by the first node, then by the second.
+fn key(a: u32, b: u32) -> u64 {
+    u64::from(a) << 32 | u64::from(b)
+}
+
+fn ends(key: u64) -> (u32, u32) {
+    ((key >> 32) as u32, key as u32)
 }
 
 impl Graph {
-    /// The graph with these edges; loops and repetitions are left out.
+    /// The graph with these edges; loops and repetitions are left out. Takes 8 bytes an edge more
+    /// than the graph while it works.
     ///
     /// # Panics
-    /// If an edge names a node that is not below `nodes`.
+    /// If an edge names a node that is not below `nodes`, or there are 2³¹ edges.
     pub fn new(nodes: u32, edges: impl IntoIterator<Item = (u32, u32)>) -> Self {
-        let mut graph =
-            Self { nodes, edges: BTreeSet::new(), neighbours: vec![Vec::new(); nodes as usize] };
-        for (a, b) in edges {
-            graph.add(a, b);
+        Self::from_keys(nodes, edges.into_iter().map(|(a, b)| key(a, b)).collect())
+    }
+
+    fn from_keys(nodes: u32, keys: Vec<u64>) -> Self {
+        let mut graph = Self::with_repetitions(nodes, &keys);
+        drop(keys);
+        graph.simplify();
+        graph
+    }
+
+    /// Rows with everything the edges say: a loop is twice in its node's row.
+    fn with_repetitions(nodes: u32, keys: &[u64]) -> Self {
+        assert!(keys.len() < 1 << 31, "{} edges, 2^31 - 1 at most", keys.len());
+        let mut starts = vec![0u32; nodes as usize + 1];
+        for &edge in keys {
+            let (a, b) = ends(edge);
+            assert!(a < nodes && b < nodes, "edge {a}–{b} among {nodes} nodes");
+            starts[a as usize] += 1;
+            starts[b as usize] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        // Each row is filled from its end, so that its start is right when it is full.
+        let mut targets = vec![0; 2 * keys.len()];
+        let mut put = |row: u32, target: u32| {
+            let start = &mut starts[row as usize];
+            *start -= 1;
+            targets[*start as usize] = target;
+        };
+        for &edge in keys {
+            let (a, b) = ends(edge);
+            put(a, b);
+            put(b, a);
+        }
+        let mut graph = Self { starts, targets };
+        for node in 0..nodes {
+            graph.row_mut(node).sort_unstable();
         }
         graph
     }
 
-    /// G(n, M) of Erdős and Rényi: `edges` different edges, each set of edges equally likely.
-    ///
-    /// # Panics
-    /// If there are not that many pairs of nodes.
-    pub fn erdos_renyi(nodes: u32, edges: usize, seed: u64) -> Self {
-        let pairs = u64::from(nodes) * u64::from(nodes.saturating_sub(1)) / 2;
-        assert!(edges as u64 <= pairs, "{edges} edges between {nodes} nodes");
-        let mut rng = Pcg32::new(seed, 0x6772_6170);
-        let mut graph = Self::new(nodes, []);
-        while graph.edges.len() < edges {
-            let a = below(&mut rng, u64::from(nodes)) as u32;
-            let b = below(&mut rng, u64::from(nodes)) as u32;
-            graph.add(a, b);
+    /// Leaves out loops and repetitions, from sorted rows.
+    fn simplify(&mut self) {
+        let (mut write, mut start) = (0, 0);
+        for node in 0..self.nodes() {
+            let end = self.starts[node as usize + 1] as usize;
+            let first = write;
+            for read in start..end {
+                let target = self.targets[read];
+                if target != node && (write == first || self.targets[write - 1] != target) {
+                    self.targets[write] = target;
+                    write += 1;
+                }
+            }
+            start = end;
+            self.starts[node as usize + 1] = write as u32;
         }
-        graph
+        self.targets.truncate(write);
+        self.targets.shrink_to_fit();
     }
 
-    fn add(&mut self, a: u32, b: u32) {
-        assert!(a < self.nodes && b < self.nodes, "edge {a}–{b} among {} nodes", self.nodes);
-        if a != b && self.edges.insert((a.min(b), a.max(b))) {
-            self.neighbours[a as usize].push(b);
-            self.neighbours[b as usize].push(a);
-        }
+    fn row_mut(&mut self, node: u32) -> &mut [u32] {
+        let (start, end) = (self.starts[node as usize], self.starts[node as usize + 1]);
+        &mut self.targets[start as usize..end as usize]
     }
 
     /// How many nodes there are.
     pub fn nodes(&self) -> u32 {
-        self.nodes
+        (self.starts.len() - 1) as u32
     }
 
     /// The edges, the lower number first, in ascending order.
-    pub fn edges(&self) -> impl ExactSizeIterator<Item = (u32, u32)> {
-        self.edges.iter().copied()
+    pub fn edges(&self) -> Edges<'_> {
+        Edges { graph: self, node: 0, next: 0, left: self.targets.len() / 2 }
     }
 
-    /// The nodes an edge away.
+    /// The nodes an edge away, in ascending order.
     ///
     /// # Panics
     /// If there is no such node.
     pub fn neighbours(&self, node: u32) -> &[u32] {
-        &self.neighbours[node as usize]
+        let (start, end) = (self.starts[node as usize], self.starts[node as usize + 1]);
+        &self.targets[start as usize..end as usize]
+    }
+
+    /// How many neighbours a node has.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn degree(&self, node: u32) -> usize {
+        self.neighbours(node).len()
+    }
+
+    /// Whether there is an edge between two nodes, by binary search.
+    ///
+    /// # Panics
+    /// If there is no node `a`.
+    pub fn has_edge(&self, a: u32, b: u32) -> bool {
+        self.neighbours(a).binary_search(&b).is_ok()
     }
 
     /// How far each node is from `source`, in edges, by breadth-first search; `None` where there is
@@ -77,60 +146,104 @@ impl Graph {
     /// # Panics
     /// If there is no such node.
     pub fn distances(&self, source: u32) -> Vec<Option<u32>> {
-        let mut distances = vec![None; self.nodes as usize];
-        distances[source as usize] = Some(0);
-        let mut frontier = VecDeque::from([(source, 0)]);
-        while let Some((node, distance)) = frontier.pop_front() {
-            for &next in self.neighbours(node) {
-                let seen = &mut distances[next as usize];
-                if seen.is_none() {
-                    *seen = Some(distance + 1);
-                    frontier.push_back((next, distance + 1));
-                }
+        let mut distances = vec![None; self.nodes() as usize];
+        self.search(source, u32::MAX, |node, distance| {
+            let seen = &mut distances[node as usize];
+            let first = seen.is_none();
+            if first {
+                *seen = Some(distance);
             }
-        }
+            first
+        });
         distances
     }
 
-    /// How many other nodes lie within `ttl` edges of `source`.
+    /// How many other nodes lie within `ttl` edges of `source`. Nodes farther away are not looked
+    /// at, and 1 bit a node is needed.
     ///
     /// # Panics
     /// If there is no such node.
     pub fn reach(&self, source: u32, ttl: u32) -> usize {
-        let within = |distance: &Option<u32>| distance.is_some_and(|d| d > 0 && d <= ttl);
-        self.distances(source).iter().filter(|distance| within(distance)).count()
+        let mut seen = vec![0u64; (self.nodes() as usize).div_ceil(64)];
+        let mut count = 0;
+        self.search(source, ttl, |node, _| {
+            let (word, bit) = (&mut seen[node as usize / 64], 1 << (node % 64));
+            let first = *word & bit == 0;
+            *word |= bit;
+            count += usize::from(first);
+            first
+        });
+        count - 1
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Σ n(n−1)^(i−1): a tree of degree 4, counted level by level.
-    #[test]
-    fn reach_on_a_tree_is_the_geometric_sum() {
-        let (mut edges, mut level, mut nodes) = (Vec::new(), vec![0u32], 1u32);
-        for depth in 0..5 {
-            let mut below = Vec::new();
-            for &parent in &level {
-                for _ in 0..if depth == 0 { 4 } else { 3 } {
-                    edges.push((parent, nodes));
-                    below.push(nodes);
-                    nodes += 1;
-                }
+    /// Breadth first from `source` to `ttl` edges away. `visit` says whether a node is new to it.
+    fn search(&self, source: u32, ttl: u32, mut visit: impl FnMut(u32, u32) -> bool) {
+        visit(source, 0);
+        let mut frontier = vec![source];
+        let mut next = Vec::new();
+        let mut distance = 0;
+        while !frontier.is_empty() && distance < ttl {
+            distance += 1;
+            for node in frontier.drain(..) {
+                let row = self.neighbours(node).iter();
+                next.extend(row.filter(|&&neighbour| visit(neighbour, distance)));
             }
-            level = below;
+            core::mem::swap(&mut frontier, &mut next);
         }
-        let tree = Graph::new(nodes, edges);
-        let reach: Vec<usize> = (1..=5).map(|ttl| tree.reach(0, ttl)).collect();
-        assert_eq!(reach, [4, 16, 52, 160, 484]);
     }
 
-    #[test]
-    fn erdos_renyi_has_the_edges_asked_for_and_repeats() {
-        let graph = Graph::erdos_renyi(100, 200, 3);
-        assert_eq!(graph.edges().len(), 200);
-        assert_eq!(graph, Graph::erdos_renyi(100, 200, 3));
-        assert_ne!(graph, Graph::erdos_renyi(100, 200, 4));
+    /// Which connected component each node belongs to, named by its lowest node.
+    pub fn components(&self) -> Vec<u32> {
+        let mut component = vec![u32::MAX; self.nodes() as usize];
+        for lowest in 0..self.nodes() {
+            if component[lowest as usize] == u32::MAX {
+                self.search(lowest, u32::MAX, |node, _| {
+                    let seen = &mut component[node as usize];
+                    let first = *seen == u32::MAX;
+                    *seen = lowest;
+                    first
+                });
+            }
+        }
+        component
+    }
+
+    /// Whether there is a way between any two nodes.
+    pub fn is_connected(&self) -> bool {
+        self.nodes() == 0 || self.reach(0, u32::MAX) + 1 == self.nodes() as usize
     }
 }
+
+/// The edges of a graph, see [`Graph::edges`].
+#[derive(Clone, Debug)]
+pub struct Edges<'a> {
+    graph: &'a Graph,
+    node: u32,
+    /// Where in the targets.
+    next: usize,
+    left: usize,
+}
+
+impl Iterator for Edges<'_> {
+    type Item = (u32, u32);
+
+    fn next(&mut self) -> Option<(u32, u32)> {
+        while let Some(&target) = self.graph.targets.get(self.next) {
+            while self.graph.starts[self.node as usize + 1] as usize <= self.next {
+                self.node += 1;
+            }
+            self.next += 1;
+            if target > self.node {
+                self.left -= 1;
+                return Some((self.node, target));
+            }
+        }
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Edges<'_> {}
