@@ -1,0 +1,126 @@
+//! Simulates a file-sharing network of many peers with their real messages, and measures what that
+//! costs: `cargo run --release --example simulate -- gnutella-0.4 --peers 100000 --queries 150`.
+//!
+//! Peers are wired by real handshakes along a random graph; each shares a few files of one catalogue;
+//! then random peers search for keywords at fixed intervals. What comes out: messages a CPU-second,
+//! bytes an idle peer takes, the process's peak memory, hits, and a hash of everything that happened,
+//! equal for equal options on every machine.
+//!
+//! To add a system: a file beside `simulate/gnutella04.rs` that says how its peers are made, joined and
+//! asked, and a line each in [`SystemName`] and [`run`].
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use crate::counting::Counting;
+use crate::gnutella04::Gnutella04;
+use crate::report::Report;
+use crate::topology::Topology;
+
+#[path = "simulate/content.rs"]
+mod content;
+#[path = "simulate/counting.rs"]
+mod counting;
+#[path = "simulate/cpu.rs"]
+mod cpu;
+#[path = "simulate/gnutella04.rs"]
+mod gnutella04;
+#[path = "simulate/network.rs"]
+mod network;
+#[path = "simulate/report.rs"]
+mod report;
+#[path = "simulate/topology.rs"]
+mod topology;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Simulate a network of many peers and measure it.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// What the peers speak.
+    #[arg(value_enum, default_value_t = SystemName::Gnutella04)]
+    system: SystemName,
+    /// How many peers.
+    #[arg(long, default_value_t = 1_000, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(2..=i64::from(network::MAX_PEERS)))]
+    peers: u32,
+    /// How many queries, one every 100 ms of simulated time.
+    #[arg(long, default_value_t = 10, value_name = "Q")]
+    queries: u32,
+    /// The TTL of a query.
+    #[arg(long, default_value_t = 7, value_name = "T",
+          value_parser = clap::value_parser!(u8).range(1..=15))]
+    ttl: u8,
+    /// Links a peer has on average.
+    #[arg(long, default_value_t = 4.0, value_name = "D")]
+    degree: f64,
+    /// The graph that the links are.
+    #[arg(long, value_enum, default_value_t = Topology::ErdosRenyi)]
+    topology: Topology,
+    /// Which peers leave and come back, and when.
+    #[arg(long, value_enum, default_value_t = Churn::None)]
+    churn: Churn,
+    /// Peers also ping each other: when a link is new, and every 45 s.
+    #[arg(long)]
+    pings: bool,
+    /// Encode and decode every message on its way, and compare.
+    #[arg(long)]
+    checked: bool,
+    /// Same seed, same run.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    seed: u64,
+    /// One JSON object instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The systems this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SystemName {
+    /// Flooding.
+    #[value(name = "gnutella-0.4")]
+    Gnutella04,
+}
+
+/// How peers come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Churn {
+    /// All stay.
+    None,
+}
+
+/// The name as it is written on the command line.
+fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let printed = run(&options).and_then(|report| {
+        let text = if options.json { report.json()? } else { report.table() };
+        Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    });
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<Report, Box<dyn std::error::Error>> {
+    match options.system {
+        SystemName::Gnutella04 => network::simulate::<Gnutella04>(options),
+    }
+}
