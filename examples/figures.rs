@@ -12,6 +12,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 #[path = "figures/bloom.rs"]
 mod bloom;
+#[path = "figures/gnutella.rs"]
+mod gnutella;
 #[path = "figures/row.rs"]
 mod row;
 
@@ -35,6 +37,16 @@ const FIGURES: &[Figure] = &[
     figure("B2", "Bloom filters: the classic rate is a lower bound", bloom::lower_bound),
     figure("B3", "Bloom filters: measured rate of each layout", bloom::measured_rates),
     figure("B4", "Bloom filters: the survey's Table I as laws", bloom::table_i),
+    figure("G0", "Gnutella 0.4: descriptor sizes in bytes", gnutella::descriptor_sizes),
+    figure("G1", "Gnutella 0.4: hosts reached on a tree of degree n", gnutella::tree_reach),
+    figure(
+        "G2",
+        "Gnutella 0.4: hosts reached on crawls of the real network",
+        gnutella::crawl_reach,
+    ),
+    figure("G3", "Gnutella 0.4: bytes by descriptor", gnutella::traffic_mix),
+    figure("G4", "Gnutella 0.4: traffic of the whole network", gnutella::total_traffic),
+    figure("G9", "Gnutella 0.4: a flood that no TTL ends", gnutella::endless_flood),
 ];
 
 /// Reproduce published figures.

@@ -97,6 +97,19 @@ fn figures_have_verdicts() {
 }
 
 #[test]
+fn floods_of_real_servents_match_theory() {
+    let rows = lines(&run("figures", &["--only", "G0,G4,G9", "--json"]));
+    for id in ["G4", "G9"] {
+        let of_id: Vec<_> = rows.iter().filter(|row| row["id"] == id).collect();
+        assert!(of_id.len() >= 3 && of_id.iter().all(|row| row["verdict"] == "holds"), "{of_id:?}");
+    }
+    // What the lectures print is shown beside what the specification says.
+    let sizes = rows.iter().filter(|row| row["id"] == "G0");
+    let verdicts: Vec<_> = sizes.filter_map(|row| row["verdict"].as_str()).collect();
+    assert_eq!(verdicts, [["holds"; 4], ["reported"; 4]].as_flattened());
+}
+
+#[test]
 fn a_verdict_depends_on_the_tolerance() {
     use Tolerance::{Absolute, Exact, FiveSigma, Relative, Report};
     let verdict = |published: f64, ours: f64, tolerance| {
