@@ -19,6 +19,9 @@ pub struct Config {
     pub checked: bool,
     /// How long a message is under way, apart from the time it takes to leave.
     pub underlay: Underlay,
+    /// Whether to count what each physical link carries, if the underlay is
+    /// [`Routed`](Underlay::Routed); see [`World::link_load`](crate::World::link_load).
+    pub link_load: bool,
     /// The share of datagrams that get lost, 0 to 1.
     pub datagram_loss: f64,
     /// How long a connect to nobody, or to a filtering NAT, takes to fail.
@@ -42,6 +45,7 @@ impl Default for Config {
             tick: Duration::from_millis(1),
             checked: false,
             underlay: Underlay::default(),
+            link_load: false,
             datagram_loss: 0.0,
             connect_timeout: Duration::from_secs(3),
             detect_crash: Duration::from_secs(60),

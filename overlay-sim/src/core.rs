@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::link::{HalfEdge, Links, NatPath, State, slot};
 use crate::queue::Queue;
 use crate::trace::Trace;
-use crate::{Cause, Config, Metrics, PeerIndex};
+use crate::{Cause, Config, LinkLoad, Metrics, PeerIndex, Underlay};
 
 /// What stands for the link in events that belong to none.
 pub(crate) const NO_LINK: u32 = u32::MAX;
@@ -30,6 +30,8 @@ pub(crate) struct Core<P: Peer, S> {
     pub(crate) emitted: Vec<(Time, PeerIndex, P::Event)>,
     pub(crate) metrics: Metrics,
     pub(crate) trace: Trace,
+    /// By cause, if the world is configured to keep them.
+    pub(crate) loads: Vec<LinkLoad>,
     pub(crate) rng: Pcg32,
     pub(crate) scratch: BytesMut,
     pub(crate) store: S,
@@ -210,8 +212,19 @@ impl<P: Peer, S> Core<P, S> {
     }
 
     fn delay(&self, from: u32, to: u32) -> u64 {
-        let position = |host: u32| self.hosts[host as usize].host.position;
-        self.config.underlay.delay(position(from), position(to)).as_micros() as u64
+        let place = |host: u32| self.hosts[host as usize].host.place;
+        self.config.underlay.delay(place(from), place(to)).as_micros() as u64
+    }
+
+    /// The physical links between two hosts carry a message.
+    fn carry(&mut self, from: u32, to: u32, bytes: usize, cause: Cause) {
+        if let Underlay::Routed { network, .. } = &self.config.underlay {
+            let place = |host: u32| self.hosts[host as usize].host.place.as_number();
+            while self.loads.len() <= usize::from(cause.0) {
+                self.loads.push(LinkLoad::new(network.clone()));
+            }
+            self.loads[usize::from(cause.0)].carry(place(from), place(to), bytes);
+        }
     }
 
     /// Queues `bytes` on a host's uplink; when the last of them will have left, in microseconds.
@@ -339,6 +352,9 @@ impl<P: Peer, S> Core<P, S> {
         if notice {
             self.control(self.tick + 1, from, link, cause, Control::Congested);
         }
+        if self.config.link_load {
+            self.carry(from, receiver, bytes, cause);
+        }
         let arrival = self.tick_at(sent_at + delay);
         let body = Body::Message(message);
         self.queue.push(arrival, Event { receiver, link: other_link, cause, body });
@@ -408,9 +424,13 @@ impl<P: Peer, S> Core<P, S> {
         message: P::Message,
         cause: Cause,
     ) {
-        let sent_at = self.transmit(from, message.encoded_len());
+        let bytes = message.encoded_len();
+        let sent_at = self.transmit(from, bytes);
         let source = self.source(from, to, Protocol::Udp);
         let (destination, near) = self.route(from, to);
+        if let (true, Some(near)) = (self.config.link_load, near) {
+            self.carry(from, near, bytes, cause);
+        }
         let lost = self.config.datagram_loss > 0.0
             && (self.rng.next_u32() as f64) < self.config.datagram_loss * 4_294_967_296.0;
         match (destination, near, source) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use natsim::Behaviour;
 use overlay_peer::Address;
 
-use crate::Position;
+use crate::Place;
 
 /// A peer's number in its world, in the order of [`World::add`](crate::World::add). Not an address:
 /// peers never see it.
@@ -29,7 +29,7 @@ pub struct Host {
     /// How fast the host sends, in bytes a second; 0 counts as 1.
     pub upload: u64,
     /// Where the host is.
-    pub position: Position,
+    pub place: Place,
 }
 
 /// A host's NAT. Hosts that name the same public address share one device.
@@ -44,7 +44,7 @@ pub struct Nat {
 impl Host {
     /// A host that everyone can reach, with an upload of 1 MB a second.
     pub fn open(address: Address) -> Self {
-        Self { address, nat: None, upload: 1_000_000, position: Position::default() }
+        Self { address, nat: None, upload: 1_000_000, place: Place::default() }
     }
 
     /// A host behind a NAT.
@@ -57,8 +57,9 @@ impl Host {
         Self { upload: upload.max(1), ..self }
     }
 
-    /// The same host at another place.
-    pub fn at(self, position: Position) -> Self {
-        Self { position, ..self }
+    /// The same host at another place: a [`Position`](crate::Position) on the plane, or
+    /// [`Place::number`] of a router.
+    pub fn at(self, place: impl Into<Place>) -> Self {
+        Self { place: place.into(), ..self }
     }
 }

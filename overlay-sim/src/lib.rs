@@ -13,7 +13,7 @@ mod queue;
 mod store;
 pub mod topology;
 mod trace;
-mod underlay;
+pub mod underlay;
 mod world;
 
 pub use config::Config;
@@ -21,5 +21,5 @@ pub use failure::{busiest, random_share};
 pub use host::{Host, Nat, PeerIndex};
 pub use metrics::{Cause, Count, Metrics};
 pub use store::{NoStore, Store};
-pub use underlay::{Position, Underlay};
+pub use underlay::{LinkLoad, Place, Position, Underlay};
 pub use world::World;

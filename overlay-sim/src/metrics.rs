@@ -22,7 +22,8 @@ pub struct Count {
 }
 
 impl Count {
-    pub(crate) fn add(&mut self, bytes: usize) {
+    /// One more message of so many bytes.
+    pub fn add(&mut self, bytes: usize) {
         self.messages += 1;
         self.bytes += bytes as u64;
     }

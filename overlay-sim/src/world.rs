@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::link::{HalfEdge, Links, State};
 use crate::queue::Queue;
 use crate::trace::Trace;
-use crate::{Cause, Config, Metrics, PeerIndex, Store};
+use crate::{Cause, Config, LinkLoad, Metrics, PeerIndex, Store};
 
 /// A deterministic world of peers: the same configuration, peers and commands give the same trace.
 ///
@@ -46,6 +46,7 @@ impl<P: Peer, S: Store> World<P, S> {
             emitted: Vec::new(),
             metrics: Metrics::default(),
             trace: Trace::default(),
+            loads: Vec::new(),
             rng,
             scratch: BytesMut::new(),
             store,
@@ -56,8 +57,9 @@ impl<P: Peer, S: Store> World<P, S> {
     /// Adds a peer on a host of its own.
     ///
     /// # Panics
-    /// If another host has the same address (behind the same NAT).
+    /// If another host has the same address (behind the same NAT), or the underlay has no such place.
     pub fn add(&mut self, peer: P, host: Host) -> PeerIndex {
+        assert!(self.core.config.underlay.has(host.place), "no {:?} in the underlay", host.place);
         let host = host.with_upload(host.upload);
         let index = self.peers.len() as u32;
         let device = host.nat.map(|nat| {
@@ -209,6 +211,17 @@ impl<P: Peer, S: Store> World<P, S> {
         &self.core.metrics
     }
 
+    /// How long a packet takes from one peer's host to another's, apart from their bandwidth.
+    pub fn direct_delay(&self, from: PeerIndex, to: PeerIndex) -> Duration {
+        self.core.config.underlay.delay(self.host(from).place, self.host(to).place)
+    }
+
+    /// What each physical link has carried because of one cause, if [`Config::link_load`] asks for
+    /// it and anything was sent. Counts messages when they are sent.
+    pub fn link_load(&self, cause: Cause) -> Option<&LinkLoad> {
+        self.core.loads.get(usize::from(cause.0))
+    }
+
     /// A number that stands for everything that has happened: when, where, and which kind and length
     /// of message. Equal for equal runs, checked or not, on every machine.
     pub fn trace_hash(&self) -> u64 {
@@ -305,6 +318,7 @@ impl<P: Peer + Clone, S: Clone> Clone for World<P, S> {
                 emitted: Vec::new(),
                 metrics: core.metrics.clone(),
                 trace: core.trace,
+                loads: core.loads.clone(),
                 rng: core.rng.clone(),
                 scratch: BytesMut::new(),
                 store: core.store.clone(),
