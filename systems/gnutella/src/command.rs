@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use overlay_peer::{Address, Object};
 
-use crate::Hit;
+use crate::{Hit, SearchPlan};
 
 /// What a servent's user asks it to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,17 @@ pub enum Command {
         search: u32,
         /// The text; see [`gnutella_wire::keywords`] for how it is split.
         text: String,
+    },
+    /// The same in another way: expanding ring, random walks, another TTL; and patiently. Ends with
+    /// [`Event::SearchEnded`](crate::Event::SearchEnded); hits that come later are told too.
+    SearchBy {
+        /// The user's number for the search; it comes back with each hit. Of two searches under way
+        /// with the same number, the hits count for the older.
+        search: u32,
+        /// The text, as in [`Search`](Self::Search).
+        text: String,
+        /// How to search.
+        plan: SearchPlan,
     },
     /// Download what a hit offers. Ends with [`Event::Fetched`](crate::Event::Fetched) or
     /// [`Event::FetchFailed`](crate::Event::FetchFailed).

@@ -59,6 +59,15 @@ pub struct Settings {
     pub speed: u32,
     /// The longest query text, in bytes, that is answered or passed on.
     pub query_bytes: usize,
+    /// The most steps that a random walker may take in all to be passed on; 0: none is. See
+    /// [`Strategy::RandomWalks`](crate::Strategy::RandomWalks).
+    pub walk_steps: u8,
+    /// Own Queries start with hops drawn from 0 to this, so that a neighbour can not be sure who asked.
+    /// Their TTL is lower where TTL and hops together would pass [`ttl_rules`](Self::ttl_rules): they
+    /// reach less. 0, as everybody expects it, hides nothing.
+    pub hide_hops: u8,
+    /// Tell the user what others search: [`Event::Overheard`](crate::Event::Overheard).
+    pub monitor: bool,
     /// The most results in a hit.
     pub results: usize,
     /// How long a GUID is remembered at least (twice as long at most), unless
@@ -115,6 +124,9 @@ impl Default for Settings {
             reconnect_delay: Duration::from_secs(1),
             speed: 1_000,
             query_bytes: 256,
+            walk_steps: 255,
+            hide_hops: 0,
+            monitor: false,
             results: 10,
             route_lifetime: Duration::from_secs(600),
             routes: 32_768,

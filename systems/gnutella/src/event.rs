@@ -35,12 +35,31 @@ pub enum Event {
         /// What was found.
         hit: Hit,
     },
+    /// A [`SearchBy`](crate::Command::SearchBy) that found enough, or asks no more.
+    SearchEnded {
+        /// The search, as the command numbered it.
+        search: u32,
+        /// How many different results were told.
+        results: u32,
+    },
     /// A search that could not be sent.
     SearchRejected {
         /// The search, as the command numbered it.
         search: u32,
         /// Why.
         reason: SearchRejection,
+    },
+    /// Somebody searches, as a neighbour says; only with [`Settings::monitor`](crate::Settings::monitor).
+    /// Told once for each query.
+    Overheard {
+        /// The link that brought it first.
+        link: Link,
+        /// The TTL it came with, cut down to what is accepted.
+        ttl: u8,
+        /// The hops it came with.
+        hops: u8,
+        /// The search text, in whatever encoding it came.
+        text: Box<[u8]>,
     },
     /// A download is complete: every byte is written.
     Fetched {

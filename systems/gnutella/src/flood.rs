@@ -6,18 +6,18 @@ use alloc::vec::Vec;
 
 use gnutella_wire::{
     HitResult, OwnedPayload, OwnedPong, OwnedPush, OwnedQueryHit, PayloadType, Query, QueryFlags,
-    Trailer, forward, keywords,
+    Trailer, forward,
 };
 use overlay_peer::Context;
 use rand_core::Rng;
 
 use crate::counters::count;
-use crate::hosts::Source;
+use crate::hosts::{Source, below};
 use crate::message::is_known;
 use crate::routes::Route;
-use crate::servent::random_guid;
+use crate::search::{WALKED, walk_steps};
 use crate::words::contains_all;
-use crate::{Descriptor, Event, Hit, Message, SearchRejection, Servent};
+use crate::{Descriptor, Event, Hit, Message, Servent};
 
 /// The vendor code in the trailer of this servent's hits.
 const VENDOR: [u8; 4] = *b"OVLY";
@@ -26,36 +26,6 @@ const VENDOR: [u8; 4] = *b"OVLY";
 const PONGS: u8 = 16;
 
 impl Servent {
-    /// [`Command::Search`](crate::Command::Search).
-    pub(crate) fn search(&mut self, search: u32, text: &str, cx: &mut Context<'_, Self>) {
-        let max = self.settings.query_bytes;
-        let flags = QueryFlags::from_min_speed(0);
-        let query = match Query::new(flags, text.as_bytes()) {
-            _ if text.len() > max => Err(SearchRejection::TooLong { length: text.len(), max }),
-            _ if keywords(text.as_bytes()).next().is_none() => Err(SearchRejection::NoKeyword),
-            Err(_) => Err(SearchRejection::ContainsNul),
-            Ok(query) => Ok(query),
-        };
-        let query = match query {
-            Ok(query) => OwnedPayload::Query(query.to_owned()),
-            Err(reason) => return cx.emit(Event::SearchRejected { search, reason }),
-        };
-        let guid = random_guid(cx.rng());
-        self.age_routes(cx);
-        self.routes.insert(PayloadType::QUERY, &guid, Route::Own);
-        let most = self.settings.searches.max(1);
-        let searches = &mut self.work().searches;
-        if searches.len() >= most {
-            searches.remove(0);
-        }
-        searches.push((guid, search));
-        let (ttl, descriptor) = (self.settings.ttl, Arc::new(Descriptor::new(guid, query)));
-        for link in self.neighbours() {
-            let descriptor = descriptor.clone();
-            cx.send(link, Message::Descriptor { ttl, hops: 0, descriptor });
-        }
-    }
-
     /// A descriptor from a neighbour.
     pub(crate) fn descriptor(
         &mut self,
@@ -68,8 +38,11 @@ impl Servent {
         if let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(from)) {
             neighbour.silent = 0;
         }
-        let Ok(ttl) = self.settings.ttl_rules.received(ttl, hops) else {
-            return count(&mut self.counters.ttl_dropped);
+        let ttl = match self.settings.ttl_rules.received(ttl, hops) {
+            // Walkers and what they found have bounds of their own.
+            judged if judged != Ok(ttl) && self.is_of_walk(&descriptor) => ttl,
+            Ok(ttl) => ttl,
+            Err(_) => return count(&mut self.counters.ttl_dropped),
         };
         let came = Came { from, ttl, hops };
         match descriptor.payload() {
@@ -146,15 +119,82 @@ impl Servent {
         descriptor: &Arc<Descriptor>,
         cx: &mut Context<'_, Self>,
     ) {
+        if let Some(steps) = walk_steps(query) {
+            return self.walker(came, steps, query, descriptor, cx);
+        }
         if !self.is_new(PayloadType::QUERY, came, descriptor, cx) {
             return;
         }
+        self.overhear(came, query, cx);
         if let Some(hit) = self.hit_for(query, descriptor, cx) {
             count(&mut self.counters.answered);
             let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
             self.answer(came, hit, cx);
         }
         self.flood(came, descriptor, cx);
+    }
+
+    /// A walker: it looks here, if it has not been here before, and goes on to one neighbour.
+    fn walker(
+        &mut self,
+        came: Came,
+        steps: u8,
+        query: Query<'_>,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let steps = steps.min(self.settings.walk_steps);
+        if came.hops >= steps {
+            return count(&mut self.counters.ttl_dropped);
+        }
+        self.age_routes(cx);
+        let new = self.routes.insert(WALKED, &descriptor.guid(), Route::Neighbour(came.from));
+        if new {
+            self.overhear(came, query, cx);
+            if let Some(hit) = self.hit_for(query, descriptor, cx) {
+                count(&mut self.counters.answered);
+                let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
+                // Back along the walkers that were here and at the stops before first: as far as it is.
+                self.answer_within(u8::MAX, came.from, hit, cx);
+                return;
+            }
+        }
+        if came.hops + 1 >= steps {
+            return;
+        }
+        // Back only from a dead end.
+        let from = usize::from(came.from);
+        let others = || {
+            let slots = self.neighbours.iter().enumerate();
+            slots.filter(|(slot, _)| *slot != from).filter_map(|(_, it)| it.as_ref())
+        };
+        let next = match others().count() {
+            0 => self.neighbours.get(from).and_then(Option::as_ref),
+            count => others().nth(below(cx.rng(), count)),
+        };
+        if let Some(next) = next {
+            let (ttl, hops) = (1, came.hops + 1);
+            let descriptor = descriptor.clone();
+            cx.send(next.link, Message::Descriptor { ttl, hops, descriptor });
+        }
+    }
+
+    /// Whether this is a walker, or a hit for one that passed here.
+    fn is_of_walk(&self, descriptor: &Descriptor) -> bool {
+        match descriptor.payload() {
+            OwnedPayload::Query(query) => walk_steps(query.borrow()).is_some(),
+            OwnedPayload::QueryHit(_) => self.routes.find(WALKED, &descriptor.guid()).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Tells the user what others search, if wanted.
+    fn overhear(&self, came: Came, query: Query<'_>, cx: &mut Context<'_, Self>) {
+        let neighbour = self.neighbours.get(usize::from(came.from)).and_then(Option::as_ref);
+        if let (true, Some(neighbour)) = (self.settings.monitor, neighbour) {
+            let (link, ttl, hops) = (neighbour.link, came.ttl, came.hops);
+            cx.emit(Event::Overheard { link, ttl, hops, text: query.text().into() });
+        }
     }
 
     /// What this servent has of what a query asks for.
@@ -217,7 +257,10 @@ impl Servent {
         descriptor: &Arc<Descriptor>,
         cx: &mut Context<'_, Self>,
     ) {
-        let Some(route) = self.route(PayloadType::QUERY, came, descriptor) else { return };
+        let guid = descriptor.guid();
+        let asked = self.routes.find(PayloadType::QUERY, &guid);
+        let asked = asked.or_else(|| self.routes.find(WALKED, &guid));
+        let Some(route) = self.judge(asked, came) else { return };
         // A Push for this servent goes where its hits come from.
         self.age_routes(cx);
         self.routes.set(PayloadType::PUSH, &hit.servent, Route::Neighbour(came.from));
@@ -237,24 +280,22 @@ impl Servent {
     ) {
         let searches = self.work.iter().flat_map(|work| &work.searches);
         let mut found = searches.filter(|(guid, _)| *guid == descriptor.guid());
-        let Some(&(_, search)) = found.next() else {
+        let Some(&(_, asker)) = found.next() else {
             return count(&mut self.counters.late_hits);
         };
         let hit = hit.borrow();
         let trailer = hit.trailer().ok().flatten();
         let push = trailer.and_then(|trailer| trailer.push()).unwrap_or(false);
-        for result in hit.results {
-            let hit = Hit {
-                address: hit.address.into(),
-                push,
-                servent: hit.servent,
-                index: result.index,
-                size: result.size,
-                speed: hit.speed,
-                name: result.name.into(),
-            };
-            cx.emit(Event::Hit { search, hops: came.hops.saturating_add(1), hit });
-        }
+        let results = hit.results.map(|result| Hit {
+            address: hit.address.into(),
+            push,
+            servent: hit.servent,
+            index: result.index,
+            size: result.size,
+            speed: hit.speed,
+            name: result.name.into(),
+        });
+        self.found(asker, came.hops.saturating_add(1), results.collect(), cx);
     }
 
     fn push(
@@ -310,8 +351,12 @@ impl Servent {
     /// Sends an answer of this servent's own back where the question came from. Its TTL is just
     /// enough for the way back.
     fn answer(&self, came: Came, answer: Descriptor, cx: &mut Context<'_, Self>) {
-        let Some(Some(neighbour)) = self.neighbours.get(usize::from(came.from)) else { return };
-        let (ttl, descriptor) = (came.hops.saturating_add(1), Arc::new(answer));
+        self.answer_within(came.hops.saturating_add(1), came.from, answer, cx);
+    }
+
+    fn answer_within(&self, ttl: u8, to: u8, answer: Descriptor, cx: &mut Context<'_, Self>) {
+        let Some(Some(neighbour)) = self.neighbours.get(usize::from(to)) else { return };
+        let descriptor = Arc::new(answer);
         cx.send(neighbour.link, Message::Descriptor { ttl, hops: 0, descriptor });
     }
 

@@ -137,7 +137,7 @@ impl Hosts {
 }
 
 /// A number below `end`, 0 if there is none. The bias is below `end` / 2^32.
-fn below(rng: &mut impl Rng, end: usize) -> usize {
+pub(crate) fn below(rng: &mut impl Rng, end: usize) -> usize {
     ((u64::from(rng.next_u32()) * end as u64) >> 32) as usize
 }
 

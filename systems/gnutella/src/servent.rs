@@ -15,6 +15,7 @@ use rand_core::Rng;
 use crate::download::Download;
 use crate::hosts::Hosts;
 use crate::routes::Routes;
+use crate::search::{Asker, Pursuit};
 use crate::upkeep::Greeting;
 use crate::upload::Upload;
 use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, Settings};
@@ -79,8 +80,10 @@ pub(crate) struct Work {
     pub greetings: Vec<Greeting>,
     pub downloads: Vec<Download>,
     pub uploads: Vec<Upload>,
-    /// The GUIDs of own queries and what the user calls them, oldest first.
-    pub searches: Vec<(Guid, u32)>,
+    /// The GUIDs of own queries and whom they are for, oldest first.
+    pub searches: Vec<(Guid, Asker)>,
+    /// Searches that may send more queries, oldest first.
+    pub pursuits: Vec<Pursuit>,
     /// When the next wake for a deadline is due.
     pub sweep_at: Option<Time>,
 }
@@ -165,13 +168,16 @@ impl Servent {
             entries += work.greetings.len()
                 + work.downloads.len()
                 + work.uploads.len()
-                + work.searches.len();
+                + work.searches.len()
+                + work.pursuits.len();
             bytes += size_of::<Work>()
                 + work.greetings.capacity() * size_of::<Greeting>()
                 + work.downloads.capacity() * size_of::<Download>()
                 + work.downloads.iter().map(Download::heap_bytes).sum::<usize>()
                 + work.uploads.capacity() * size_of::<Upload>()
-                + work.searches.capacity() * size_of::<(Guid, u32)>();
+                + work.searches.capacity() * size_of::<(Guid, Asker)>()
+                + work.pursuits.capacity() * size_of::<Pursuit>()
+                + work.pursuits.iter().map(Pursuit::heap_bytes).sum::<usize>();
         }
         (entries, bytes)
     }
@@ -215,6 +221,7 @@ impl Servent {
                 && work.downloads.is_empty()
                 && work.uploads.is_empty()
                 && work.searches.is_empty()
+                && work.pursuits.is_empty()
                 && work.sweep_at.is_none()
         };
         self.work.take_if(idle);
@@ -256,6 +263,7 @@ impl Peer for Servent {
         match command {
             Command::Join { hosts } => self.join(&hosts, cx),
             Command::Search { search, text } => self.search(search, &text, cx),
+            Command::SearchBy { search, text, plan } => self.search_by(search, &text, plan, cx),
             Command::Fetch { fetch, hit, into, from } => self.fetch(fetch, hit, into, from, cx),
             Command::Leave => self.leave(cx),
         }

@@ -77,6 +77,9 @@ impl Servent {
             cx.emit(Event::Unlinked { link: neighbour.link, reason: None });
         }
         self.routes.clear();
+        while self.work.as_ref().is_some_and(|work| !work.pursuits.is_empty()) {
+            self.end_pursuit(0, cx);
+        }
         let Some(work) = &mut self.work else { return };
         for greeting in work.greetings.drain(..) {
             cx.close(greeting.link);
@@ -525,13 +528,15 @@ impl Servent {
             cx.close(link);
             self.greeting_closed(link, cx);
         }
+        self.sweep_pursuits(cx);
         self.sweep_downloads(cx);
         self.sweep_uploads(cx);
         let Some(work) = self.work.as_ref() else { return };
         let greetings = work.greetings.iter().map(|greeting| greeting.deadline);
         let downloads = work.downloads.iter().map(|download| download.deadline);
         let uploads = work.uploads.iter().map(|upload| upload.deadline);
-        if let Some(next) = greetings.chain(downloads).chain(uploads).min() {
+        let pursuits = work.pursuits.iter().map(|pursuit| pursuit.deadline);
+        if let Some(next) = greetings.chain(downloads).chain(uploads).chain(pursuits).min() {
             // Not in this very instant again: a write under way keeps a failed download.
             self.wake_at(next.max(now + Duration::from_millis(1)), cx);
         }
