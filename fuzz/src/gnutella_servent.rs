@@ -99,6 +99,7 @@ struct Stream {
 }
 
 const SETTINGS: Settings = Settings {
+    v06: None,
     ttl: 7,
     ping_ttl: 7,
     explore_below: 4,

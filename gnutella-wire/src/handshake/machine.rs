@@ -117,6 +117,12 @@ impl Handshake {
         Self { local, state: State::Accepting }
     }
 
+    /// From now on an ultrapeer stays one whatever it is told: other links came to depend on it while this
+    /// handshake was under way.
+    pub fn keep_role(&mut self) {
+        self.local.may_become_leaf = false;
+    }
+
     /// Takes one head from the start of `bytes`, if it is there; what follows it is not touched.
     ///
     /// # Errors

@@ -41,6 +41,11 @@ impl RoutedQuery {
         self.words.len()
     }
 
+    /// The heap it takes, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        (self.urns.capacity() + self.words.capacity()) * size_of::<u32>()
+    }
+
     /// Whether `has`, which is asked about 32-bit hashes, does not rule an answer out.
     pub fn passes(&self, mut has: impl FnMut(u32) -> bool) -> bool {
         if self.urns.is_empty() {

@@ -19,6 +19,7 @@ use super::{Qrp, QrpPatch, QueryRouteTable};
 /// A change shows when all its fragments are there; until then the old table stands. Memory: the
 /// table, an eighth of a byte a slot, and during a sequence at most what the whole patch has, one byte
 /// a slot at 8 bits, and 11 kB to inflate. What is received is never inflated past that.
+#[derive(Clone)]
 pub struct QrpReceiver {
     max_bits: u8,
     narrow_entries: bool,
@@ -209,6 +210,7 @@ impl fmt::Debug for QrpReceiver {
 }
 
 /// The fragments of one change so far.
+#[derive(Clone)]
 struct Sequence {
     next: u8,
     count: u8,

@@ -6,6 +6,8 @@ use core::time::Duration;
 use gnutella_wire::{Guid, TtlRules};
 use overlay_peer::Address;
 
+use crate::{Capabilities, Settings06};
+
 /// What one servent is told about itself.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -16,6 +18,8 @@ pub struct Config {
     /// Where others can connect to, as told in Pongs, hits and Pushes. `None`: the local address.
     /// Gnutella 0.4 can only tell IPv4 addresses; a servent with another one counts as firewalled.
     pub advertise: Option<Address>,
+    /// What it can do, for the election of ultrapeers; of no matter in 0.4.
+    pub capabilities: Capabilities,
     /// What many servents share.
     pub settings: Arc<Settings>,
 }
@@ -23,13 +27,22 @@ pub struct Config {
 impl Config {
     /// A servent that is not firewalled, advertises its local address and has the default settings.
     pub fn new(servent: Guid) -> Self {
-        Self { servent, firewalled: false, advertise: None, settings: Arc::default() }
+        Self {
+            servent,
+            firewalled: false,
+            advertise: None,
+            capabilities: Capabilities::default(),
+            settings: Arc::default(),
+        }
     }
 }
 
 /// How servents behave, and the bounds on what they keep. Many servents can share one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// `None`: it speaks 0.4 only. Otherwise 0.6, and 0.4 with who does not; then numbers of links,
+    /// and the TTL of queries, are those given there, and exploring Pings need a TTL of 3 or more.
+    pub v06: Option<Settings06>,
     /// The TTL of a Query, of a Push, and the longest way of anything.
     pub ttl: u8,
     /// The TTL of the Ping with which a servent explores: on the first link it opens, and later with
@@ -113,6 +126,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            v06: None,
             ttl: 7,
             ping_ttl: 7,
             explore_below: 16,

@@ -25,6 +25,12 @@ pub struct Counters {
     pub refused: u32,
     /// Pushes to this servent that were not followed.
     pub pushes_ignored: u32,
+    /// Queries that a leaf of 0.6 received although its table says that it has no answer.
+    pub unasked: u32,
+    /// How often a table kept a query from a leaf.
+    pub leaf_suppressed: u32,
+    /// How often a table kept a query from an ultrapeer on the last hop.
+    pub last_hop_suppressed: u32,
 }
 
 pub(crate) fn count(counter: &mut u32) {

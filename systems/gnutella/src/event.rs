@@ -224,6 +224,9 @@ pub enum Misbehaviour {
     /// A handshake, request, response or `GIV` that makes no sense.
     #[error("head that makes no sense")]
     BadHead,
+    /// Messages of a query routing table that can not be right.
+    #[error("query routing table that can not be right")]
+    BadTable,
     /// A `GIV` that nobody asked for.
     #[error("GIV without a Push")]
     UnaskedGiv,

@@ -40,11 +40,16 @@ impl Servent {
         }
         let ttl = match self.settings.ttl_rules.received(ttl, hops) {
             // Walkers and what they found have bounds of their own.
-            judged if judged != Ok(ttl) && self.is_of_walk(&descriptor) => ttl,
+            judged if judged != Ok(ttl) && self.v06.is_none() && self.is_of_walk(&descriptor) => {
+                ttl
+            }
             Ok(ttl) => ttl,
             Err(_) => return count(&mut self.counters.ttl_dropped),
         };
         let came = Came { from, ttl, hops };
+        if self.v06.is_some() {
+            return self.descriptor06(came, &descriptor, cx);
+        }
         match descriptor.payload() {
             OwnedPayload::Ping(_) => self.ping(came, &descriptor, cx),
             OwnedPayload::Pong(_) => self.pong(came, &descriptor, cx),
@@ -101,14 +106,22 @@ impl Servent {
         {
             return;
         }
-        if let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(came.from))
-            && neighbour.pongs < PONGS
-        {
-            neighbour.pongs += 1;
+        if self.may_learn(came.from) {
             self.learn(body.address, Source::Neighbour(came.from), cx);
         }
         if let Route::Neighbour(to) = route {
             self.pass(to, came, pong, cx);
+        }
+    }
+
+    /// Whether one more host may be learnt from this neighbour's Pongs; counts it.
+    pub(crate) fn may_learn(&mut self, from: u8) -> bool {
+        match self.neighbours.get_mut(usize::from(from)) {
+            Some(Some(neighbour)) if neighbour.pongs < PONGS => {
+                neighbour.pongs += 1;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -198,7 +211,7 @@ impl Servent {
     }
 
     /// What this servent has of what a query asks for.
-    fn hit_for(
+    pub(crate) fn hit_for(
         &self,
         query: Query<'_>,
         descriptor: &Descriptor,
@@ -250,7 +263,7 @@ impl Servent {
         Some(hit)
     }
 
-    fn query_hit(
+    pub(crate) fn query_hit(
         &mut self,
         came: Came,
         hit: &OwnedQueryHit,
@@ -264,6 +277,7 @@ impl Servent {
         // A Push for this servent goes where its hits come from.
         self.age_routes(cx);
         self.routes.set(PayloadType::PUSH, &hit.servent, Route::Neighbour(came.from));
+        self.count_results(descriptor.guid(), hit.borrow().results.len());
         match route {
             Route::Neighbour(to) => self.pass(to, came, descriptor, cx),
             Route::Own => self.deliver(came, hit, descriptor, cx),
@@ -284,6 +298,7 @@ impl Servent {
             return count(&mut self.counters.late_hits);
         };
         let hit = hit.borrow();
+        self.own_results(descriptor.guid(), hit.results.len(), cx);
         let trailer = hit.trailer().ok().flatten();
         let push = trailer.and_then(|trailer| trailer.push()).unwrap_or(false);
         let results = hit.results.map(|result| Hit {
@@ -298,7 +313,7 @@ impl Servent {
         self.found(asker, came.hops.saturating_add(1), results.collect(), cx);
     }
 
-    fn push(
+    pub(crate) fn push(
         &mut self,
         came: Came,
         push: &OwnedPush,
@@ -316,7 +331,7 @@ impl Servent {
     }
 
     /// Whether a flooded descriptor is seen for the first time; if so, its answers find back.
-    fn is_new(
+    pub(crate) fn is_new(
         &mut self,
         kind: PayloadType,
         came: Came,
@@ -332,7 +347,12 @@ impl Servent {
     }
 
     /// Where an answer goes: to the neighbour that the asking descriptor came from, or to the user.
-    fn route(&mut self, asked: PayloadType, came: Came, answer: &Descriptor) -> Option<Route> {
+    pub(crate) fn route(
+        &mut self,
+        asked: PayloadType,
+        came: Came,
+        answer: &Descriptor,
+    ) -> Option<Route> {
         let found = self.routes.find(asked, &answer.guid());
         self.judge(found, came)
     }
@@ -350,7 +370,7 @@ impl Servent {
 
     /// Sends an answer of this servent's own back where the question came from. Its TTL is just
     /// enough for the way back.
-    fn answer(&self, came: Came, answer: Descriptor, cx: &mut Context<'_, Self>) {
+    pub(crate) fn answer(&self, came: Came, answer: Descriptor, cx: &mut Context<'_, Self>) {
         self.answer_within(came.hops.saturating_add(1), came.from, answer, cx);
     }
 
@@ -394,10 +414,10 @@ impl Servent {
 
 /// How a descriptor came here.
 #[derive(Clone, Copy, Debug)]
-struct Came {
+pub(crate) struct Came {
     /// The slot of the neighbour.
-    from: u8,
+    pub from: u8,
     /// The TTL it may go on with, before it is decreased.
-    ttl: u8,
-    hops: u8,
+    pub ttl: u8,
+    pub hops: u8,
 }

@@ -30,6 +30,8 @@ pub(crate) enum Source {
     /// The neighbour in this slot. Its share is a quarter of the cache; the next neighbour in the slot
     /// takes the share over.
     Neighbour(u8),
+    /// Servents that refused a link, or gave one, and named others. Their share is a quarter of the cache.
+    Refusals,
     /// Hosts that came for a link themselves, and found no room. Their share is half of the cache.
     Callers,
 }
@@ -54,7 +56,7 @@ impl Hosts {
         }
         let share = match source {
             Source::User | Source::Callers => most.div_ceil(2),
-            Source::Neighbour(_) => most.div_ceil(4),
+            Source::Neighbour(_) | Source::Refusals => most.div_ceil(4),
         };
         let told = self.hosts.iter().filter(|host| host.source == source).count();
         let full = self.hosts.len() >= most;

@@ -17,6 +17,7 @@ mod search;
 mod servent;
 mod upkeep;
 mod upload;
+mod v06;
 mod words;
 
 pub use catalogue::{Catalogue, SharedFile};
@@ -27,3 +28,4 @@ pub use event::{Event, FetchFailure, Hit, Misbehaviour, SearchRejection};
 pub use message::{Descriptor, HeadKind, Message, Phase};
 pub use search::{SearchPlan, Strategy};
 pub use servent::Servent;
+pub use v06::{Capabilities, Election, Mode, Settings06};

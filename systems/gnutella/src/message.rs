@@ -53,6 +53,11 @@ pub enum HeadKind {
 }
 
 impl Message {
+    /// The heap that a descriptor takes, in bytes.
+    pub(crate) fn descriptor_bytes(descriptor: &Descriptor) -> usize {
+        size_of::<Descriptor>() + descriptor.encoded_len
+    }
+
     pub(crate) fn head(kind: HeadKind, head: OwnedHead) -> Self {
         Self::Head { kind, head: Box::new(head) }
     }
@@ -141,6 +146,9 @@ impl Wire for Message {
                 OwnedPayload::Query(_) => 2,
                 OwnedPayload::QueryHit(_) => 3,
                 OwnedPayload::Push(_) => 4,
+                OwnedPayload::Qrp(_) => 12,
+                OwnedPayload::Vendor(_) => 13,
+                OwnedPayload::Bye(_) => 14,
                 _ => 5,
             },
             Self::Head { kind, .. } => match kind {
@@ -155,7 +163,7 @@ impl Wire for Message {
     }
 
     fn kind_name(kind: u8) -> &'static str {
-        const NAMES: [&str; 12] = [
+        const NAMES: [&str; 15] = [
             "ping",
             "pong",
             "query",
@@ -168,6 +176,9 @@ impl Wire for Message {
             "http_response",
             "giv",
             "data",
+            "qrp",
+            "vendor",
+            "bye",
         ];
         NAMES.get(usize::from(kind)).copied().unwrap_or("invalid")
     }

@@ -14,7 +14,8 @@ use crate::routes::Route;
 use crate::servent::random_guid;
 use crate::{Descriptor, Event, Hit, Message, SearchRejection, Servent};
 
-/// How a search goes through the network.
+/// How a search goes through the network. In 0.6 that is not for who searches to say: its ultrapeers
+/// ask as far as needed, whatever the strategy; pursuits still end and repeat as planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
     /// One flood: everybody within so many links is asked.
@@ -227,8 +228,9 @@ impl Servent {
         ring: Option<u8>,
         cx: &mut Context<'_, Self>,
     ) {
+        let flags = self.query_flags06(cx).unwrap_or(QueryFlags::from_min_speed(0));
         // The text was checked.
-        let Ok(query) = Query::new(QueryFlags::from_min_speed(0), text) else { return };
+        let Ok(query) = Query::new(flags, text) else { return };
         let guid = random_guid(cx.rng());
         self.age_routes(cx);
         let most = self.settings.searches.max(1);
@@ -237,6 +239,11 @@ impl Servent {
             searches.remove(0);
         }
         searches.push((guid, asker));
+        if self.v06.is_some() {
+            self.routes.insert(PayloadType::QUERY, &guid, Route::Own);
+            let query = OwnedPayload::Query(query.to_owned());
+            return self.search06(&Arc::new(Descriptor::new(guid, query)), cx);
+        }
         match strategy {
             Strategy::Flood { ttl } | Strategy::ExpandingRing { first: ttl, .. } => {
                 self.routes.insert(PayloadType::QUERY, &guid, Route::Own);

@@ -18,9 +18,10 @@ use crate::routes::Routes;
 use crate::search::{Asker, Pursuit};
 use crate::upkeep::Greeting;
 use crate::upload::Upload;
+use crate::v06::V06;
 use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, Settings};
 
-/// A Gnutella 0.4 servent.
+/// A Gnutella servent: of 0.4, or of 0.6 if its settings say so.
 ///
 /// One servent is a state machine for [`overlay_peer`]'s drivers; see the crate's front page for
 /// what it does. A clone is a copy of its whole state.
@@ -44,6 +45,8 @@ pub struct Servent {
     pub(crate) hosts: Hosts,
     /// What most servents have nothing of most of the time.
     pub(crate) work: Option<Box<Work>>,
+    /// `None` in a servent that speaks 0.4 only.
+    pub(crate) v06: Option<Box<V06>>,
     pub(crate) counters: Counters,
     /// Left, and not joined again.
     pub(crate) away: bool,
@@ -112,6 +115,7 @@ impl Servent {
             guid: config.servent,
             firewalled: config.firewalled,
             advertise: config.advertise.and_then(ipv4),
+            v06: config.settings.v06.as_ref().map(|_| Box::new(V06::new(config.capabilities))),
             settings: config.settings,
             catalogue,
             shares: shares.into(),
@@ -164,6 +168,11 @@ impl Servent {
             + self.hosts.heap_bytes()
             + self.neighbours.capacity() * size_of::<Option<Neighbour>>()
             + size_of_val(&*self.shares);
+        if let Some(v06) = &self.v06 {
+            let more = v06.footprint();
+            entries += more.0;
+            bytes += more.1;
+        }
         if let Some(work) = &self.work {
             entries += work.greetings.len()
                 + work.downloads.len()
@@ -274,7 +283,8 @@ impl Peer for Servent {
         match state {
             LinkState::Open { remote, inbound: true } => self.accepted(link, remote, cx),
             LinkState::Open { inbound: false, .. } => {
-                let _ = self.greeting_opened(link, cx)
+                let _ = self.opened06(link, cx)
+                    || self.greeting_opened(link, cx)
                     || self.download_opened(link, cx)
                     || self.upload_opened(link, cx);
             }
@@ -304,7 +314,7 @@ impl Peer for Servent {
             timer::PING => self.keep_alive(cx),
             timer::RECONNECT => self.reconnect(cx),
             timer::SWEEP => self.sweep(cx),
-            _ => {}
+            timer => self.wake06(timer, cx),
         }
         self.tidy();
     }
@@ -327,7 +337,8 @@ impl Servent {
         if let Some(slot) = self.slot(link) {
             return self.neighbour_lost(slot, Some(reason), cx);
         }
-        let _ = self.greeting_closed(link, cx)
+        let _ = self.closed06(link, reason, cx)
+            || self.greeting_closed(link, cx)
             || self.download_closed(link, reason, cx)
             || self.upload_closed(link);
     }

@@ -6,7 +6,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use gnutella_wire::{
-    Connect, Guid, Head, OwnedPayload, OwnedPing, OwnedPong, PayloadType, Reply, Version,
+    Bye, Connect, Guid, Head, OwnedPayload, OwnedPing, OwnedPong, PayloadType, Reply, Role, Version,
 };
 use overlay_peer::{Address, Context, Link, Reason, Time};
 use rand_core::Rng;
@@ -54,6 +54,7 @@ impl Servent {
     /// [`Command::Join`](crate::Command::Join).
     pub(crate) fn join(&mut self, hosts: &[Address], cx: &mut Context<'_, Self>) {
         self.away = false;
+        self.stand(cx);
         let own = self.public(cx);
         for &host in hosts {
             if host == cx.here() || own.is_some_and(|own| host == Address::from(own)) {
@@ -62,7 +63,7 @@ impl Servent {
             if let Some(host) = ipv4(host) {
                 self.hosts.insert(host, Source::User, self.settings.hosts);
             }
-            if self.has_room() && !self.is_linked(host) {
+            if self.may_connect() && !self.is_linked(host) {
                 self.connect(host, cx);
             }
         }
@@ -72,6 +73,7 @@ impl Servent {
     /// [`Command::Leave`](crate::Command::Leave).
     pub(crate) fn leave(&mut self, cx: &mut Context<'_, Self>) {
         self.away = true;
+        self.leave06(cx);
         for neighbour in core::mem::take(&mut self.neighbours).into_iter().flatten() {
             cx.close(neighbour.link);
             cx.emit(Event::Unlinked { link: neighbour.link, reason: None });
@@ -99,6 +101,7 @@ impl Servent {
         let waiting = self.work.as_ref().map_or(0, |work| {
             work.greetings.iter().filter(|g| !matches!(g.stage, Stage::Connecting { .. })).count()
         });
+        let waiting = waiting + self.welcomed();
         if self.away || waiting >= self.settings.greetings {
             count(&mut self.counters.refused);
             return cx.close(link);
@@ -138,6 +141,9 @@ impl Servent {
         match (stage, kind) {
             (Some(Stage::Accepted { remote }), HeadKind::Connect) => {
                 self.end_greeting(link);
+                if self.v06.is_some() && crate::v06::is_v06(head) {
+                    return self.offered06(link, remote, head, cx);
+                }
                 self.answer_handshake(link, remote, head, cx);
             }
             (Some(Stage::Accepted { .. }), HeadKind::Request) => {
@@ -153,6 +159,7 @@ impl Servent {
                 match Reply::parse(head) {
                     Reply::AcceptedV04 => {
                         cx.phase(link, Phase::Descriptors);
+                        self.expect_plain();
                         self.linked(link, to, false, cx);
                     }
                     Reply::Accepted { .. } | Reply::Refused { .. } => {
@@ -161,6 +168,7 @@ impl Servent {
                     }
                 }
             }
+            (None, HeadKind::Reply) if self.is_shaking(link) => self.answered06(link, head, cx),
             (None, HeadKind::Request) if self.is_upload(link) => {
                 self.upload_requested(link, head, cx);
             }
@@ -190,10 +198,11 @@ impl Servent {
         if self.has_room() {
             cx.phase(link, Phase::Descriptors);
             cx.send(link, Message::head(HeadKind::Reply, Reply::v04()));
+            self.expect_plain();
             return self.linked(link, remote, true, cx);
         }
         count(&mut self.counters.refused);
-        if self.settings.courtesy_pongs == 0 {
+        if self.settings.courtesy_pongs == 0 || self.v06.is_some() {
             return cx.close(link);
         }
         cx.phase(link, Phase::Descriptors);
@@ -251,7 +260,13 @@ impl Servent {
     }
 
     /// The handshake is done.
-    fn linked(&mut self, link: Link, remote: Address, inbound: bool, cx: &mut Context<'_, Self>) {
+    pub(crate) fn linked(
+        &mut self,
+        link: Link,
+        remote: Address,
+        inbound: bool,
+        cx: &mut Context<'_, Self>,
+    ) {
         let mut remote_v4 = ipv4(remote).unwrap_or(NOWHERE);
         if inbound {
             remote_v4.set_port(0);
@@ -302,6 +317,7 @@ impl Servent {
         };
         // Before the slot can be another's: a stale route would lead there.
         self.routes.purge(slot);
+        self.lost06(slot, cx);
         // Unless another link to it works.
         if let Some(host) = neighbour.host().filter(|&host| !self.is_linked(host.into())) {
             self.hosts.failed(host);
@@ -310,7 +326,7 @@ impl Servent {
         self.seek(cx);
     }
 
-    fn host_failed(&mut self, host: Address, cx: &mut Context<'_, Self>) {
+    pub(crate) fn host_failed(&mut self, host: Address, cx: &mut Context<'_, Self>) {
         if let Some(host) = ipv4(host) {
             self.hosts.failed(host);
         }
@@ -405,6 +421,9 @@ impl Servent {
         if self.away {
             return 0;
         }
+        if self.v06.is_some() {
+            return self.missing06();
+        }
         self.settings.target_links.min(self.most_links()).saturating_sub(self.taken())
     }
 
@@ -413,8 +432,16 @@ impl Servent {
         self.neighbours().count() + self.connecting().count()
     }
 
+    /// Whether one more link may be opened because the user says so.
+    fn may_connect(&self) -> bool {
+        if self.v06.is_some() { self.has_room_for_role(Role::Ultrapeer) } else { self.has_room() }
+    }
+
     /// Whether there may be one more neighbour.
     pub(crate) fn has_room(&self) -> bool {
+        if self.v06.is_some() {
+            return self.has_room_for_plain();
+        }
         self.taken() < self.most_links()
     }
 
@@ -423,19 +450,27 @@ impl Servent {
     }
 
     /// The hosts that we are about to link to.
-    fn connecting(&self) -> impl Iterator<Item = Address> {
-        self.work.iter().flat_map(|work| &work.greetings).filter_map(|g| match g.stage {
+    pub(crate) fn connecting(&self) -> impl Iterator<Item = Address> {
+        let old = self.work.iter().flat_map(|work| &work.greetings).filter_map(|g| match g.stage {
             Stage::Connecting { to } | Stage::Greeted { to } => Some(to),
             Stage::Accepted { .. } | Stage::Courtesy { .. } => None,
-        })
+        });
+        old.chain(self.shaking_with())
     }
 
-    fn is_linked(&self, host: Address) -> bool {
+    pub(crate) fn is_linked(&self, host: Address) -> bool {
         let linked = self.neighbours.iter().flatten().filter_map(Neighbour::host);
         linked.map(Address::from).chain(self.connecting()).any(|other| other == host)
     }
 
     fn connect(&mut self, to: Address, cx: &mut Context<'_, Self>) {
+        if self.v06.is_some() {
+            return self.connect06(to, false, cx);
+        }
+        self.connect04(to, cx);
+    }
+
+    pub(crate) fn connect04(&mut self, to: Address, cx: &mut Context<'_, Self>) {
         let link = cx.connect(to);
         self.greet(link, Stage::Connecting { to }, cx);
     }
@@ -462,7 +497,8 @@ impl Servent {
         if let Some(slot) = self.slot(link) {
             self.neighbour_lost(slot, None, cx);
         } else {
-            let _ = self.greeting_closed(link, cx)
+            let _ = self.closed06(link, Reason::Malformed, cx)
+                || self.greeting_closed(link, cx)
                 || self.download_closed(link, Reason::Malformed, cx)
                 || self.upload_closed(link);
         }
@@ -479,6 +515,7 @@ impl Servent {
             neighbour.silent = neighbour.silent.saturating_add(1);
             if neighbour.silent > SILENT {
                 let link = neighbour.link;
+                self.say_bye(u8::try_from(slot).unwrap_or(u8::MAX), Bye::IDLE, cx);
                 cx.close(link);
                 self.neighbour_lost(u8::try_from(slot).unwrap_or(u8::MAX), None, cx);
             }
@@ -487,7 +524,8 @@ impl Servent {
             return;
         }
         let ping = self.own_ping(cx);
-        let explore = self.missing() > 0 && self.knows_few();
+        // An ultrapeer also needs Pongs for others.
+        let explore = self.missing() > 0 && self.knows_few() || self.is_ultrapeer() == Some(true);
         let mut ttl = if explore { self.settings.ping_ttl.max(1) } else { 1 };
         for neighbour in self.neighbours.iter_mut().flatten() {
             neighbour.pongs = 0;

@@ -1,0 +1,105 @@
+//! What is known of a neighbour besides its link.
+
+use alloc::boxed::Box;
+
+use gnutella_wire::{Offer, PackedTable, QrpReceiver, Role, Version};
+use overlay_peer::Time;
+
+/// What the other side of a link said of itself, and its table.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub role: Role,
+    /// To how many ultrapeers it is linked (`X-Degree`).
+    pub degree: u16,
+    /// The highest TTL of queries it wants (`X-Max-TTL`).
+    pub max_ttl: u8,
+    pub features: Features,
+    pub supported: Supported,
+    /// Its table, when it is complete.
+    pub table: Option<PackedTable>,
+    /// A table under way.
+    pub receiving: Option<Box<QrpReceiver>>,
+    /// Whether it has the table that was published last.
+    pub in_step: bool,
+    /// When it was last answered a Ping with cached Pongs.
+    pub pinged: Option<Time>,
+    /// Queries with as many hops or more are not wanted; 255 lifts the restriction.
+    pub hops_flow: u8,
+}
+
+/// What a neighbour understands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Features {
+    pub bye: bool,
+    pub vendor: bool,
+    /// Tables from a leaf.
+    pub routing: bool,
+    /// Entries of one bit.
+    pub narrow: bool,
+    /// Tables between ultrapeers.
+    pub ultrapeer_routing: bool,
+}
+
+/// Which of the vendor messages that this servent sends a neighbour understands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Supported(u8);
+
+impl Supported {
+    /// `BEAR/11` and `BEAR/12`.
+    pub const QUERY_STATUS: u8 = 1;
+
+    pub fn has(self, which: u8) -> bool {
+        self.0 & which != 0
+    }
+
+    pub fn add(&mut self, which: u8) {
+        self.0 |= which;
+    }
+}
+
+impl Known {
+    /// To how many ultrapeers one is linked that does not say so (the dynamic query draft).
+    const DEGREE: u16 = 6;
+    /// The most of that a neighbour is believed.
+    const MAX_DEGREE: u16 = 200;
+
+    /// A neighbour of 0.4, of which nothing is known.
+    pub fn plain(max_ttl: u8) -> Self {
+        Self {
+            role: Role::Plain,
+            degree: Self::DEGREE,
+            max_ttl,
+            features: Features::default(),
+            supported: Supported::default(),
+            table: None,
+            receiving: None,
+            in_step: false,
+            pinged: None,
+            hops_flow: u8::MAX,
+        }
+    }
+
+    /// What a head of the handshake says.
+    pub fn of(offer: &Offer<'_>, max_ttl: u8) -> Self {
+        let routing = offer.query_routing();
+        Self {
+            role: offer.role(),
+            degree: offer.degree().unwrap_or(Self::DEGREE).clamp(1, Self::MAX_DEGREE),
+            max_ttl: offer.max_ttl().unwrap_or(max_ttl).clamp(1, max_ttl),
+            features: Features {
+                bye: offer.bye_packet().is_some(),
+                vendor: offer.vendor_messages().is_some(),
+                routing: routing.is_some(),
+                narrow: routing.is_some_and(|it| it >= Version { major: 0, minor: 2 }),
+                ultrapeer_routing: offer.ultrapeer_query_routing().is_some(),
+            },
+            ..Self::plain(max_ttl)
+        }
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        let receiving = self.receiving.as_ref();
+        self.table.as_ref().map_or(0, PackedTable::heap_bytes)
+            + receiving.map_or(0, |it| size_of::<QrpReceiver>() + it.heap_bytes())
+    }
+}

@@ -1,0 +1,209 @@
+//! Queries: shielded leaves, floods among ultrapeers, and tables that decide on the last hop.
+
+use alloc::sync::Arc;
+
+use gnutella_wire::{
+    OwnedPayload, OwnedQuery, PayloadType, Query, QueryFlags, Role, RoutedQuery, forward,
+};
+use overlay_peer::Context;
+
+use super::known::Known;
+use crate::counters::count;
+use crate::flood::Came;
+use crate::{Descriptor, Message, Servent};
+
+impl Servent {
+    /// A descriptor from a neighbour, in a servent of 0.6. `ttl` is cut already.
+    pub(crate) fn descriptor06(
+        &mut self,
+        came: Came,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        match descriptor.payload() {
+            OwnedPayload::Ping(_) => self.ping06(came, descriptor, cx),
+            OwnedPayload::Pong(pong) => self.pong06(came, pong, descriptor, cx),
+            OwnedPayload::Query(query) => self.query06(came, query, descriptor, cx),
+            OwnedPayload::QueryHit(hit) => self.query_hit(came, hit, descriptor, cx),
+            OwnedPayload::Push(push) => self.push(came, push, descriptor, cx),
+            // What follows is between neighbours.
+            _ if came.hops > 0 => count(&mut self.counters.ttl_dropped),
+            OwnedPayload::Qrp(message) => self.table_received(came.from, message, cx),
+            OwnedPayload::Vendor(vendor) => {
+                self.vendor_message(came.from, descriptor.guid(), vendor, cx);
+            }
+            OwnedPayload::Bye(_) => self.bye(came.from, cx),
+            OwnedPayload::Unknown { payload_type, .. } if is_known06(*payload_type) => {
+                count(&mut self.counters.malformed);
+            }
+            _ => count(&mut self.counters.unknown),
+        }
+    }
+
+    /// The flags of this servent's own queries.
+    pub(crate) fn query_flags06(&self, cx: &Context<'_, Self>) -> Option<QueryFlags> {
+        let settings = self.settings.v06.as_ref()?;
+        let mut flags = QueryFlags::MARK;
+        if settings.tell_firewalled && self.reachable(cx).is_none() {
+            flags |= QueryFlags::FIREWALLED;
+        }
+        if self.is_ultrapeer() == Some(false) && settings.dynamic_querying {
+            flags |= QueryFlags::LEAF_GUIDED;
+        }
+        Some(QueryFlags(flags))
+    }
+
+    /// Sends an own query: a leaf to its ultrapeers, an ultrapeer as if it came from a leaf.
+    pub(crate) fn search06(&mut self, descriptor: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+        let (Some(v06), Some(settings)) = (&self.v06, &self.settings.v06) else { return };
+        let (ttl, dynamic) = (settings.max_ttl, settings.dynamic_querying);
+        if !v06.ultrapeer {
+            for (slot, _) in v06.ultrapeers() {
+                self.send_descriptor(slot, ttl, 0, descriptor, cx);
+            }
+            return self.own_search(descriptor.guid());
+        }
+        self.own_search(descriptor.guid());
+        let OwnedPayload::Query(query) = descriptor.payload() else { return };
+        let routed = RoutedQuery::of(&query.borrow());
+        self.ask_leaves(None, 0, &routed, descriptor, cx);
+        if dynamic {
+            return self.begin_dynamic(None, routed, descriptor, cx);
+        }
+        self.ask_ultrapeers(None, ttl, 0, &routed, descriptor, cx);
+    }
+
+    fn query06(
+        &mut self,
+        came: Came,
+        query: &OwnedQuery,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let query = query.borrow();
+        if query.text().len() > self.settings.query_bytes {
+            return count(&mut self.counters.malformed);
+        }
+        let (Some(v06), Some(settings)) = (&self.v06, &self.settings.v06) else { return };
+        let (max_ttl, dynamic) = (settings.max_ttl, settings.dynamic_querying);
+        let from_leaf = v06.of(came.from).is_some_and(|known| known.role == Role::Leaf);
+        // A leaf passes nothing on.
+        if from_leaf && came.hops > 0 {
+            return count(&mut self.counters.ttl_dropped);
+        }
+        if !self.is_new(PayloadType::QUERY, came, descriptor, cx) {
+            return;
+        }
+        let routed = RoutedQuery::of(&query);
+        self.answer_query(came, query, descriptor, cx);
+        let Some(v06) = &self.v06 else { return };
+        if !v06.ultrapeer {
+            let table = v06.published.table.as_ref();
+            if table.is_some_and(|table| !table.may_answer(&routed)) {
+                count(&mut self.counters.unasked);
+            }
+            return;
+        }
+        self.ask_leaves(Some(came.from), came.hops.saturating_add(1), &routed, descriptor, cx);
+        if from_leaf && dynamic {
+            return self.begin_dynamic(Some(came.from), routed, descriptor, cx);
+        }
+        let onward = if from_leaf {
+            Some((came.ttl.min(max_ttl).max(1), 1))
+        } else {
+            forward(came.ttl, came.hops)
+        };
+        if let Some((ttl, hops)) = onward {
+            self.ask_ultrapeers(Some(came.from), ttl, hops, &routed, descriptor, cx);
+        }
+    }
+
+    /// Answers a query if there is something.
+    fn answer_query(
+        &mut self,
+        came: Came,
+        query: Query<'_>,
+        descriptor: &Descriptor,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(hit) = self.hit_for(query, descriptor, cx) else { return };
+        count(&mut self.counters.answered);
+        let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
+        self.answer(came, hit, cx);
+    }
+
+    /// To the leaves that may have an answer. They are one hop away whatever the TTL, and pass nothing
+    /// on.
+    fn ask_leaves(
+        &mut self,
+        from: Option<u8>,
+        hops: u8,
+        routed: &RoutedQuery,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(v06) = &self.v06 else { return };
+        if routed.is_empty() {
+            return;
+        }
+        let mut suppressed = 0;
+        for (slot, known) in v06.leaves().filter(|(slot, _)| Some(*slot) != from) {
+            let Some(table) = &known.table else { continue };
+            if hops < known.hops_flow && table.may_answer(routed) {
+                self.send_descriptor(slot, 1, hops, descriptor, cx);
+            } else {
+                suppressed += 1;
+            }
+        }
+        self.counters.leaf_suppressed = self.counters.leaf_suppressed.saturating_add(suppressed);
+    }
+
+    /// To all ultrapeers, but on the last hop only to those whose table does not rule it out.
+    fn ask_ultrapeers(
+        &mut self,
+        from: Option<u8>,
+        ttl: u8,
+        hops: u8,
+        routed: &RoutedQuery,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(v06) = &self.v06 else { return };
+        let mut suppressed = 0;
+        for (slot, known) in v06.ultrapeers().filter(|(slot, _)| Some(*slot) != from) {
+            if may_pass(known, ttl, hops, routed) {
+                self.send_descriptor(slot, ttl, hops, descriptor, cx);
+            } else {
+                suppressed += 1;
+            }
+        }
+        self.counters.last_hop_suppressed =
+            self.counters.last_hop_suppressed.saturating_add(suppressed);
+    }
+
+    pub(super) fn send_descriptor(
+        &self,
+        slot: u8,
+        ttl: u8,
+        hops: u8,
+        descriptor: &Arc<Descriptor>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(link) = self.link_of(slot) else { return };
+        cx.send(link, Message::Descriptor { ttl, hops, descriptor: descriptor.clone() });
+    }
+}
+
+/// Whether a query with this TTL is sent to an ultrapeer.
+pub(super) fn may_pass(known: &Known, ttl: u8, hops: u8, routed: &RoutedQuery) -> bool {
+    let answers = ttl > 1 || known.table.as_ref().is_none_or(|table| table.may_answer(routed));
+    answers && hops < known.hops_flow
+}
+
+fn is_known06(payload_type: PayloadType) -> bool {
+    crate::message::is_known(payload_type)
+        || matches!(
+            payload_type,
+            PayloadType::QRP | PayloadType::VENDOR | PayloadType::STANDARD | PayloadType::BYE
+        )
+}

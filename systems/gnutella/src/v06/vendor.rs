@@ -1,0 +1,61 @@
+//! Vendor messages between neighbours: what each understands.
+
+use gnutella_wire::{
+    Capabilities, Guid, OwnedPayload, OwnedVendor, SupportedMessages, VendorId, VendorMessage,
+};
+use overlay_peer::Context;
+
+use super::known::Supported;
+use crate::Servent;
+use crate::counters::count;
+
+const fn id(vendor: [u8; 4], selector: u16, version: u16) -> VendorId {
+    VendorId { vendor, selector, version }
+}
+
+/// The messages that this servent understands.
+const SUPPORTED: [VendorId; 3] = [id(*b"BEAR", 4, 1), id(*b"BEAR", 11, 1), id(*b"BEAR", 12, 1)];
+
+impl Servent {
+    /// Tells a new neighbour which messages are understood.
+    pub(super) fn introduce_vendor(&mut self, slot: u8, cx: &mut Context<'_, Self>) {
+        let Some(v06) = &self.v06 else { return };
+        if !v06.of(slot).is_some_and(|known| known.features.vendor) {
+            return;
+        }
+        let of = |selector, data: alloc::vec::Vec<u8>| {
+            let id = id([0; 4], selector, 0);
+            OwnedPayload::Vendor(OwnedVendor { standard: false, id, data: data.into() })
+        };
+        self.tell(slot, of(0, SupportedMessages::build(&SUPPORTED)), cx);
+        self.tell(slot, of(10, Capabilities::build(&[(*b"DYNQ", 1)])), cx);
+    }
+
+    /// A vendor message from a neighbour.
+    pub(super) fn vendor_message(
+        &mut self,
+        slot: u8,
+        guid: Guid,
+        vendor: &OwnedVendor,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Ok(message) = vendor.borrow().message() else {
+            return count(&mut self.counters.malformed);
+        };
+        let Some(known) = self.v06.as_mut().and_then(|v06| v06.of_mut(slot)) else { return };
+        match message {
+            VendorMessage::MessagesSupported(messages) => {
+                for id in messages.iter() {
+                    if let (b"BEAR", 11) = (&id.vendor, id.selector) {
+                        known.supported.add(Supported::QUERY_STATUS);
+                    }
+                }
+            }
+            VendorMessage::Capabilities(_) => {}
+            VendorMessage::HopsFlow { hops } => known.hops_flow = hops,
+            VendorMessage::QueryStatusRequest => self.status_wanted(slot, guid, cx),
+            VendorMessage::QueryStatus { results } => self.query_status(slot, guid, results),
+            _ => count(&mut self.counters.unknown),
+        }
+    }
+}
