@@ -24,6 +24,15 @@ pub struct Config {
     pub link_load: bool,
     /// The share of datagrams that get lost, 0 to 1.
     pub datagram_loss: f64,
+    /// The share of datagrams that arrive twice, 0 to 1.
+    pub datagram_duplicates: f64,
+    /// The most that a datagram is late beyond the underlay's delay, each by a random part of it.
+    pub datagram_jitter: Duration,
+    /// The share of datagrams that are held up for [`datagram_hold`](Self::datagram_hold), so that
+    /// later ones overtake them, 0 to 1.
+    pub datagram_reorder: f64,
+    /// How long.
+    pub datagram_hold: Duration,
     /// How long a connect to nobody, or to a filtering NAT, takes to fail.
     pub connect_timeout: Duration,
     /// How long the other ends of a crashed peer's links take to notice.
@@ -47,6 +56,10 @@ impl Default for Config {
             underlay: Underlay::default(),
             link_load: false,
             datagram_loss: 0.0,
+            datagram_duplicates: 0.0,
+            datagram_jitter: Duration::ZERO,
+            datagram_reorder: 0.0,
+            datagram_hold: Duration::from_millis(100),
             connect_timeout: Duration::from_secs(3),
             detect_crash: Duration::from_secs(60),
             store_delay: Duration::from_millis(1),

@@ -8,6 +8,8 @@ use natsim::{Device, Protocol};
 use overlay_peer::{Address, Pcg32, Peer, Reason, StoreError, Ticket, Time, Wire};
 use rand_core::Rng;
 
+use crate::downlink::Downlink;
+use crate::failure::below;
 use crate::host::Host;
 use crate::link::{HalfEdge, Links, NatPath, State, slot};
 use crate::queue::Queue;
@@ -30,6 +32,14 @@ pub(crate) struct Core<P: Peer, S> {
     pub(crate) emitted: Vec<(Time, PeerIndex, P::Event)>,
     pub(crate) metrics: Metrics,
     pub(crate) trace: Trace,
+    /// How often each peer that has ever come back did, and the timers of such peers: peer, timer,
+    /// and how often it had come back when it asked.
+    pub(crate) lives: BTreeMap<u32, u32>,
+    pub(crate) later_timers: Queue<(u32, u32, u32)>,
+    /// Each peer's side of a partition.
+    pub(crate) groups: Option<Vec<u32>>,
+    /// By peer, up to the last one whose download speed is limited.
+    pub(crate) downlinks: Vec<Downlink>,
     /// By cause, if the world is configured to keep them.
     pub(crate) loads: Vec<LinkLoad>,
     pub(crate) rng: Pcg32,
@@ -97,6 +107,8 @@ pub(crate) enum Control<M> {
     },
     Failed(Reason),
     Closed(Reason),
+    /// What has passed its receiver's downlink.
+    Arrived(Body<M>),
     Congested,
     Writable,
     /// A pause is over.
@@ -313,6 +325,7 @@ impl<P: Peer, S> Core<P, S> {
         let (destination, near) = self.route(from, to);
         let delay = near.map_or(0, |near| self.delay(from, near));
         let source = self.source(from, to, Protocol::Tcp);
+        let source = source.filter(|_| near.is_none_or(|near| !self.is_cut(from, near)));
         let mut edge = HalfEdge::new(State::Connecting, near.unwrap_or(from), NO_LINK, delay);
         edge.nat = source.and_then(|outside| self.nat_path(from, outside, to));
         let link = self.hosts[from as usize].links.insert(edge);
@@ -431,18 +444,45 @@ impl<P: Peer, S> Core<P, S> {
         if let (true, Some(near)) = (self.config.link_load, near) {
             self.carry(from, near, bytes, cause);
         }
-        let lost = self.config.datagram_loss > 0.0
-            && (self.rng.next_u32() as f64) < self.config.datagram_loss * 4_294_967_296.0;
+        let lost = self.happens(self.config.datagram_loss)
+            || near.is_some_and(|near| self.is_cut(from, near));
         match (destination, near, source) {
             (Destination::Host(_) | Destination::Device(_), Some(receiver), Some(source))
                 if !lost =>
             {
-                let arrival = self.tick_at(sent_at + self.delay(from, receiver));
+                let arrival = sent_at + self.delay(from, receiver);
+                if self.happens(self.config.datagram_duplicates) {
+                    let message = message.clone();
+                    let datagram = Control::Datagram { from, source, to, message };
+                    let late = self.detour();
+                    let tick = self.tick_at(arrival + late);
+                    self.control(tick, receiver, NO_LINK, cause, datagram);
+                }
                 let datagram = Control::Datagram { from, source, to, message };
-                self.control(arrival, receiver, NO_LINK, cause, datagram);
+                let late = self.detour();
+                let tick = self.tick_at(arrival + late);
+                self.control(tick, receiver, NO_LINK, cause, datagram);
             }
             _ => self.metrics.dropped += 1,
         }
+    }
+
+    /// Whether what happens in this share of cases happens now.
+    fn happens(&mut self, share: f64) -> bool {
+        share > 0.0 && f64::from(self.rng.next_u32()) < share * 4_294_967_296.0
+    }
+
+    /// By how many microseconds a datagram is late beyond the underlay's delay.
+    fn detour(&mut self) -> u64 {
+        let (jitter, hold) = (self.config.datagram_jitter, self.config.datagram_hold);
+        let mut late = 0;
+        if !jitter.is_zero() {
+            late += below(&mut self.rng, jitter.as_micros() as u64 + 1);
+        }
+        if self.happens(self.config.datagram_reorder) {
+            late += hold.as_micros() as u64;
+        }
+        late
     }
 
     pub(crate) fn stored(

@@ -11,6 +11,17 @@ use crate::{Cause, Store, World};
 
 impl<P: Peer, S: Store> World<P, S> {
     pub(crate) fn handle(&mut self, event: Event<P::Message>) {
+        let event = match self.core.downlinks.is_empty() {
+            true => event,
+            false => match self.core.through_downlink(event) {
+                Some(event) => event,
+                None => return,
+            },
+        };
+        self.handle_arrived(event);
+    }
+
+    fn handle_arrived(&mut self, event: Event<P::Message>) {
         let Event { receiver, link, cause, body } = event;
         if !self.core.hosts[receiver as usize].alive {
             return self.handle_at_dead(cause, body);
@@ -43,7 +54,14 @@ impl<P: Peer, S: Store> World<P, S> {
                 self.accept(receiver, cause, from, from_link, source, to, give_up);
             }
             Control::Accepted { other, other_link, to } => {
+                let cut = self.core.is_cut_off(other, other_link);
                 match self.core.hosts[receiver as usize].links.get_mut(link) {
+                    // The answer got lost.
+                    Some(_) if cut => {
+                        let give_up = self.core.ticks(self.core.config.connect_timeout);
+                        let failed = Control::Failed(Reason::Unreachable);
+                        self.core.control(self.core.tick + give_up, receiver, link, cause, failed);
+                    }
                     Some(edge) => {
                         edge.state = State::Open;
                         edge.other = other;
@@ -70,6 +88,10 @@ impl<P: Peer, S: Store> World<P, S> {
                 } else {
                     edge.held.push_back((cause, Held::Closed(reason)));
                 }
+            }
+            Control::Arrived(body) => {
+                self.core.leave_downlink(receiver, link, cause, &body);
+                self.handle_arrived(Event { receiver, link, cause, body });
             }
             Control::Failed(reason) => self.closed(receiver, link, cause, reason),
             Control::Congested => {
@@ -128,6 +150,7 @@ impl<P: Peer, S: Store> World<P, S> {
                     _ => self.core.metrics.dropped += 1,
                 }
             }
+            Control::Arrived(body) => self.handle_at_dead(cause, body),
             _ => {}
         }
     }
@@ -147,7 +170,8 @@ impl<P: Peer, S: Store> World<P, S> {
         let delay = edge.delay;
         let host = self.core.admit(receiver, source, to, Protocol::Tcp);
         let alive = |&host: &u32| self.core.hosts.get(host as usize).is_some_and(|host| host.alive);
-        let Some(host) = host.filter(alive) else {
+        let reached = |&host: &u32| !self.core.is_cut(from, host);
+        let Some(host) = host.filter(alive).filter(reached) else {
             let failed = Control::Failed(Reason::Unreachable);
             return self.core.control(give_up, from, from_link, cause, failed);
         };

@@ -68,7 +68,13 @@ impl<P: Peer, S: Store> Driver<P> for Effects<'_, P, S> {
 
     fn wake_after(&mut self, delay: Duration, timer: Timer) {
         let tick = self.core.tick + self.core.ticks(delay);
-        self.core.timers.push(tick, (self.peer, timer.0));
+        if !self.core.lives.is_empty()
+            && let Some(&life) = self.core.lives.get(&self.peer)
+        {
+            self.core.later_timers.push(tick, (self.peer, timer.0, life));
+        } else {
+            self.core.timers.push(tick, (self.peer, timer.0));
+        }
     }
 
     fn read(&mut self, object: Object, offset: u64, len: u32) -> Ticket {

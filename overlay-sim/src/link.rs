@@ -56,6 +56,8 @@ pub(crate) enum Held<M> {
 pub(crate) enum State {
     Connecting,
     Open,
+    /// Cut by a partition: nothing gets through, and the end will be told so.
+    Cut,
 }
 
 impl<M: Wire> HalfEdge<M> {
@@ -132,6 +134,19 @@ impl<M: Wire> Links<M> {
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(slot(link));
         entry.edge.take()
+    }
+
+    /// Takes all links out. Their numbers do not come back at once, also if the peer does.
+    pub(crate) fn take_all(&mut self) -> Vec<HalfEdge<M>> {
+        let all: Vec<u32> = self.iter().map(|(link, _)| link).collect();
+        all.into_iter().filter_map(|link| self.remove(link)).collect()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut HalfEdge<M>)> {
+        self.slots.iter_mut().enumerate().filter_map(|(slot, entry)| {
+            let raw = u32::from(entry.generation) << SLOT_BITS | slot as u32;
+            entry.edge.as_mut().map(|edge| (raw, edge))
+        })
     }
 
     /// All links there are, in the order of their slots.

@@ -1,6 +1,7 @@
 //! The world: peers, and a clock that jumps from one event to the next.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use bytes::BytesMut;
 use natsim::{Device, Timeouts};
@@ -22,7 +23,8 @@ pub struct World<P: Peer, S> {
     pub(crate) core: Core<P, S>,
     /// The events of the tick under way; kept to reuse its memory.
     due: Vec<Event<P::Message>>,
-    due_timers: Vec<(u32, u32)>,
+    pub(crate) due_timers: Vec<(u32, u32)>,
+    pub(crate) due_later: Vec<(u32, u32, u32)>,
 }
 
 impl<P: Peer, S: Store> World<P, S> {
@@ -47,11 +49,21 @@ impl<P: Peer, S: Store> World<P, S> {
             metrics: Metrics::default(),
             trace: Trace::default(),
             loads: Vec::new(),
+            lives: BTreeMap::new(),
+            later_timers: Queue::new(),
+            groups: None,
+            downlinks: Vec::new(),
             rng,
             scratch: BytesMut::new(),
             store,
         };
-        Self { peers: Vec::new(), core, due: Vec::new(), due_timers: Vec::new() }
+        Self {
+            peers: Vec::new(),
+            core,
+            due: Vec::new(),
+            due_timers: Vec::new(),
+            due_later: Vec::new(),
+        }
     }
 
     /// Adds a peer on a host of its own.
@@ -195,10 +207,11 @@ impl<P: Peer, S: Store> World<P, S> {
         self.end(peer, |_| notice, Reason::TimedOut);
     }
 
-    /// A peer's process ends: its host closes the links at once.
+    /// A peer's process ends: its host sends what is queued, and closes the links.
     pub fn shut_down(&mut self, peer: PeerIndex) {
         let (now, tick) = (self.core.now_micros(), self.core.tick_micros);
-        self.end(peer, |edge| (now + edge.delay).div_ceil(tick), Reason::Remote);
+        let last = |edge: &HalfEdge<P::Message>| edge.sent_at.max(now) + edge.delay;
+        self.end(peer, |edge| last(edge).div_ceil(tick), Reason::Remote);
     }
 
     /// What the peers told their users since the last call, in the order it happened.
@@ -248,8 +261,7 @@ impl<P: Peer, S: Store> World<P, S> {
         if !core::mem::replace(&mut host.alive, false) {
             return;
         }
-        let links = core::mem::replace(&mut host.links, Links::new());
-        for (_, edge) in links.iter().filter(|(_, edge)| edge.state == State::Open) {
+        for edge in host.links.take_all().iter().filter(|edge| edge.state == State::Open) {
             let closed = Control::Closed(reason);
             let (other, link) = (edge.other, edge.other_link);
             self.core.control(notice(edge), other, link, Cause::UPKEEP, closed);
@@ -257,16 +269,19 @@ impl<P: Peer, S: Store> World<P, S> {
     }
 
     fn next_tick(&self) -> Option<u64> {
-        match (self.core.queue.next(), self.core.timers.next()) {
-            (Some(event), Some(timer)) => Some(event.min(timer)),
-            (event, timer) => event.or(timer),
-        }
+        let queues =
+            [self.core.queue.next(), self.core.timers.next(), self.core.later_timers.next()];
+        queues.into_iter().flatten().min()
     }
 
     fn advance(&mut self, tick: u64) {
         self.core.tick = tick;
         self.core.queue.advance(tick, &mut self.due);
         self.core.timers.advance(tick, &mut self.due_timers);
+        if !self.core.lives.is_empty() {
+            self.core.later_timers.advance(tick, &mut self.due_later);
+            self.drop_stale_timers();
+        }
     }
 
     /// One tick: links and messages, then timers, each in an order of its own that does not depend on
@@ -319,12 +334,17 @@ impl<P: Peer + Clone, S: Clone> Clone for World<P, S> {
                 metrics: core.metrics.clone(),
                 trace: core.trace,
                 loads: core.loads.clone(),
+                lives: core.lives.clone(),
+                later_timers: core.later_timers.clone(),
+                groups: core.groups.clone(),
+                downlinks: core.downlinks.clone(),
                 rng: core.rng.clone(),
                 scratch: BytesMut::new(),
                 store: core.store.clone(),
             },
             due: Vec::new(),
             due_timers: Vec::new(),
+            due_later: Vec::new(),
         }
     }
 }
