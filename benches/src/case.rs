@@ -54,6 +54,8 @@ pub struct Case<'a> {
     name: &'static str,
     unit: Unit,
     contenders: Vec<Contender<'a>>,
+    /// Of other kinds of work, and measured elsewhere: nanoseconds.
+    elsewhere: Vec<(&'static str, f64)>,
 }
 
 struct Contender<'a> {
@@ -76,7 +78,7 @@ const TURN_NS: u64 = 4_000_000;
 impl<'a> Case<'a> {
     /// A case without contenders.
     pub fn new(name: &'static str, unit: Unit) -> Self {
-        Self { name, unit, contenders: Vec::new() }
+        Self { name, unit, contenders: Vec::new(), elsewhere: Vec::new() }
     }
 
     /// Our work. What it returns is dropped inside the measured time, as for the others.
@@ -92,6 +94,13 @@ impl<'a> Case<'a> {
     /// Work of another kind, to compare with: more, less, or a physical bound (`memcpy`, `limit`).
     pub fn other<T>(&mut self, name: &'static str, work: impl FnMut() -> T + 'a) -> &mut Self {
         self.add(Role::Other, name, work)
+    }
+
+    /// Work of another kind that was not measured here, such as that of another program: so many
+    /// nanoseconds of CPU time for the work done once.
+    pub fn other_measured(&mut self, name: &'static str, ns: f64) -> &mut Self {
+        self.elsewhere.push((name, ns));
+        self
     }
 
     fn add<T>(
@@ -136,6 +145,9 @@ impl<'a> Case<'a> {
                 Role::Peer => measured.peers.push((contender.name, value)),
                 Role::Other => measured.other.push((contender.name, value)),
             }
+        }
+        for (name, ns) in self.elsewhere {
+            measured.other.push((name, self.unit.of_ns(ns)));
         }
         measured
     }
@@ -193,9 +205,11 @@ mod tests {
         case.ours(|| work(1_000));
         case.peer("twenty times", || work(20_000));
         case.other("half", || work(500));
+        case.other_measured("a program", 1e9);
         let measured = case.measure(3);
         assert_eq!(measured.peers[0].0, "twenty times");
         assert_eq!(measured.other[0].0, "half");
+        assert_eq!(measured.other[1], ("a program", 1e9));
         let ratio = measured.ratio(measured.peers[0].1);
         assert!((5.0..80.0).contains(&ratio), "{ratio}");
         assert!(measured.ratio(measured.other[0].1) < 1.0);

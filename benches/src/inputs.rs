@@ -26,7 +26,7 @@ impl Inputs {
     }
 }
 
-const WORDS: [&str; 24] = [
+pub(crate) const WORDS: [&str; 24] = [
     "amber", "birch", "canyon", "delta", "ember", "fjord", "glacier", "harbor", "island",
     "juniper", "karst", "lagoon", "meadow", "north", "orchard", "prairie", "quarry", "river",
     "summit", "tundra", "upland", "valley", "willow", "zephyr",
@@ -106,10 +106,10 @@ impl Writer {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): a few lines, and enough for names and noise.
-struct SplitMix(u64);
+pub(crate) struct SplitMix(pub u64);
 
 impl SplitMix {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -117,11 +117,11 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.next() as u8).collect()
     }
 }

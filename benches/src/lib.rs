@@ -3,6 +3,7 @@
 mod bench;
 mod case;
 mod clock;
+pub mod gnutella;
 mod inputs;
 #[cfg(feature = "system-peers")]
 pub mod libtorrent;
@@ -12,6 +13,7 @@ mod tally;
 
 pub use bench::{Bench, Options};
 pub use case::{Case, Unit};
+pub use clock::child_cpu_seconds;
 pub use inputs::{Inputs, noise};
 pub use report::{Measured, Report};
 pub use tally::Tally;
