@@ -1,7 +1,6 @@
 //! Many keys at once: hashed in groups, and what is beyond the cache asked for ahead of its use.
 
 use crate::layout::Layout;
-use crate::layout::kernel::GROUP;
 use crate::{Filter, Key, KeyHash, KeyHasher};
 
 impl<L: Layout, H: KeyHasher> Filter<L, H> {
@@ -10,17 +9,20 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     pub fn insert_many<K: Key>(&mut self, keys: &[K]) {
         let Self { params, hasher, words, .. } = self;
         let far = is_far(words);
-        let mut group = Group::new();
-        let mut next = Group::new();
-        for keys in keys.chunks(GROUP) {
-            next.hash(keys, hasher);
+        let (mut group, mut next) = (&mut Group::new(), &mut Group::new());
+        let mut keys = keys.chunks(GROUP);
+        loop {
+            let hashed = keys.next().unwrap_or_default();
+            next.hash(hashed, hasher);
             if far {
-                next.keys().iter().for_each(|&key| L::prefetch_insert(words, *params, key));
+                L::prefetch_insert(words, *params, next);
             }
-            L::insert_group(words, *params, group.keys());
+            L::insert_group(words, *params, group);
+            if hashed.is_empty() {
+                return;
+            }
             core::mem::swap(&mut group, &mut next);
         }
-        L::insert_group(words, *params, group.keys());
     }
 
     /// Asks for many keys, as [`contains`](Self::contains) does for each; faster than one at a time,
@@ -44,26 +46,27 @@ impl<L: Layout, H: KeyHasher> Filter<L, H> {
     pub fn contains_many<K: Key>(&self, keys: &[K], mut answer: impl FnMut(&K, bool)) {
         let Self { params, hasher, words, .. } = self;
         let far = is_far(words);
-        let mut answer = |keys: &[K], group: &Group| {
-            let mut found = L::contains_group(words, *params, group.keys());
-            for key in keys {
+        let (mut group, mut next) = (&mut Group::new(), &mut Group::new());
+        let mut asked: &[K] = &[];
+        let mut keys = keys.chunks(GROUP);
+        // One place that answers, so that it becomes one with this loop.
+        loop {
+            let hashed = keys.next().unwrap_or_default();
+            next.hash(hashed, hasher);
+            if far {
+                L::prefetch_contains(words, *params, next);
+            }
+            let mut found = L::contains_group(words, *params, group);
+            for key in asked {
                 answer(key, found & 1 == 1);
                 found >>= 1;
             }
-        };
-        let mut group = Group::new();
-        let mut next = Group::new();
-        let mut hashed: &[K] = &[];
-        for keys in keys.chunks(GROUP) {
-            next.hash(keys, hasher);
-            if far {
-                next.keys().iter().for_each(|&key| L::prefetch_contains(words, *params, key));
+            if hashed.is_empty() {
+                return;
             }
-            answer(hashed, &group);
             core::mem::swap(&mut group, &mut next);
-            hashed = keys;
+            asked = hashed;
         }
-        answer(hashed, &group);
     }
 }
 
@@ -72,8 +75,12 @@ pub(crate) fn is_far(words: &[u64]) -> bool {
     size_of_val(words) > 1 << 19
 }
 
+/// Keys come in groups of so many at most, so that a bit of a number answers for each.
+pub const GROUP: usize = 32;
+
 /// The hashes of some keys.
-struct Group {
+#[derive(Clone, Debug)]
+pub struct Group {
     hashes: [KeyHash; GROUP],
     len: usize,
 }
@@ -83,6 +90,14 @@ impl Group {
         Self { hashes: [KeyHash::from_bits(0); GROUP], len: 0 }
     }
 
+    /// With these hashes, [`GROUP`] at most.
+    #[cfg(test)]
+    pub(crate) fn of(keys: &[KeyHash]) -> Self {
+        let mut group = Self::new();
+        group.hash(keys, &crate::Xxh3::new(0));
+        group
+    }
+
     /// Holds the hashes of these keys then.
     #[inline(always)]
     fn hash<K: Key, H: KeyHasher>(&mut self, keys: &[K], hasher: &H) {
@@ -90,7 +105,15 @@ impl Group {
         self.len = keys.len();
     }
 
-    fn keys(&self) -> &[KeyHash] {
+    #[inline(always)]
+    pub(crate) fn keys(&self) -> &[KeyHash] {
         &self.hashes[..self.len]
+    }
+
+    /// The hashes, and others behind them that mean nothing: always as many, which copies at once.
+    #[cfg(any(test, target_arch = "x86_64"))]
+    #[inline(always)]
+    pub(crate) fn all(&self) -> &[KeyHash; GROUP] {
+        &self.hashes
     }
 }

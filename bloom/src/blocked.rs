@@ -1,5 +1,6 @@
 //! The blocked layout: all probes of a key in one block of 512 bits, a cache line.
 
+use crate::batch::Group;
 use crate::layout::{Layout, kernel::Kernel};
 use crate::simd::prefetch;
 use crate::standard::Mix;
@@ -78,8 +79,8 @@ impl Kernel for Blocked {
     }
 
     #[inline]
-    fn prefetch_insert(words: &[u64], params: Params, key: KeyHash) {
-        prefetch_block(words, params, key);
+    fn prefetch_insert(words: &[u64], params: Params, group: &Group) {
+        prefetch_blocks(words, params, group);
     }
 }
 
@@ -105,10 +106,12 @@ fn for_each_bit(key: KeyHash, k: u32, mut each: impl FnMut(u64)) {
     }
 }
 
-/// Asks for the cache line of a key's block, in the layouts that have blocks.
+/// Asks for the cache lines of the keys' blocks, in the layouts that have blocks.
 #[inline(always)]
-pub(crate) fn prefetch_block(words: &[u64], params: Params, key: KeyHash) {
-    prefetch(words, 8 * block_of(key, params));
+pub(crate) fn prefetch_blocks(words: &[u64], params: Params, group: &Group) {
+    for &key in group.keys() {
+        prefetch(words, 8 * block_of(key, params));
+    }
 }
 
 pub(crate) fn whole_blocks(params: Params) -> Result<(), BuildError> {

@@ -35,10 +35,8 @@ pub trait Layout: kernel::Kernel + Copy + Eq + core::fmt::Debug {
 /// from the positions alone; a layout may know a faster one with the same result.
 pub(crate) mod kernel {
     use super::{KeyHash, Layout, Params, Words, place};
+    use crate::batch::Group;
     use crate::simd::prefetch;
-
-    /// Keys come in groups of so many at most, so that a bit of a number answers for each.
-    pub const GROUP: usize = 32;
 
     pub trait Kernel: Sized {
         /// Sets a key's bits; whether one of them was missing.
@@ -61,42 +59,42 @@ pub(crate) mod kernel {
 
         /// Sets the bits of a group of keys.
         #[inline]
-        fn insert_group(words: &mut [u64], params: Params, keys: &[KeyHash])
+        fn insert_group(words: &mut [u64], params: Params, group: &Group)
         where
             Self: Layout,
         {
-            for &key in keys {
-                Self::insert(words, params, key);
-            }
+            simple_insert_group::<Self>(words, params, group);
         }
 
         /// Bit i of the answer is whether all bits of key i of a group are set.
         #[inline]
-        fn contains_group(words: &[u64], params: Params, keys: &[KeyHash]) -> u64
+        fn contains_group(words: &[u64], params: Params, group: &Group) -> u64
         where
             Self: Layout,
         {
-            simple_contains_group::<Self>(words, params, keys)
+            simple_contains_group::<Self>(words, params, group)
         }
 
-        /// Asks for the cache lines that inserting the key will need.
+        /// Asks for the cache lines that inserting the keys will need.
         #[inline]
-        fn prefetch_insert(words: &[u64], params: Params, key: KeyHash)
+        fn prefetch_insert(words: &[u64], params: Params, group: &Group)
         where
             Self: Layout,
         {
-            for position in Self::probes(key, params) {
-                prefetch(words, place(position).0);
+            for &key in group.keys() {
+                for position in Self::probes(key, params) {
+                    prefetch(words, place(position).0);
+                }
             }
         }
 
-        /// Asks for the cache lines that looking for the key will need first.
+        /// Asks for the cache lines that looking for the keys will need first.
         #[inline]
-        fn prefetch_contains(words: &[u64], params: Params, key: KeyHash)
+        fn prefetch_contains(words: &[u64], params: Params, group: &Group)
         where
             Self: Layout,
         {
-            Self::prefetch_insert(words, params, key);
+            Self::prefetch_insert(words, params, group);
         }
     }
 
@@ -113,6 +111,13 @@ pub(crate) mod kernel {
             words[word] |= bit;
         }
         missing != 0
+    }
+
+    #[inline]
+    pub(crate) fn simple_insert_group<L: Layout>(words: &mut [u64], params: Params, group: &Group) {
+        for &key in group.keys() {
+            L::insert(words, params, key);
+        }
     }
 
     #[inline]
@@ -134,10 +139,10 @@ pub(crate) mod kernel {
     pub(crate) fn simple_contains_group<L: Layout>(
         words: &[u64],
         params: Params,
-        keys: &[KeyHash],
+        group: &Group,
     ) -> u64 {
         let mut found = 0;
-        for (i, &key) in keys.iter().enumerate() {
+        for (i, &key) in group.keys().iter().enumerate() {
             found |= u64::from(L::contains(words, params, key)) << i;
         }
         found

@@ -13,6 +13,8 @@ mod ageing;
 mod algebra;
 mod batch;
 mod blocked;
+#[cfg(any(test, target_arch = "x86_64"))]
+mod columns;
 mod concurrent;
 mod counting;
 mod error;

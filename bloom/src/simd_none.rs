@@ -1,6 +1,7 @@
 //! In place of `simd` on processors for which there is nothing in it.
 
-use crate::KeyHash;
+use crate::batch::Group;
+use crate::{KeyHash, Params};
 
 #[inline(always)]
 pub(crate) fn prefetch(_: &[u64], _: usize) {}
@@ -25,6 +26,29 @@ impl SplitSimd {
     }
 
     pub(crate) fn contains(self, _: &[[u64; 8]], _: &[KeyHash]) -> u64 {
+        match self {}
+    }
+}
+
+/// No processor of this kind has any.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StandardSimd {}
+
+impl StandardSimd {
+    #[inline]
+    pub(crate) fn detect(_: Params) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn insert(self, _: &mut [u64], _: u32, _: &Group) {
+        match self {}
+    }
+
+    pub(crate) fn contains(self, _: &[u64], _: u32, _: &Group) -> u64 {
+        match self {}
+    }
+
+    pub(crate) fn prefetch(self, _: &[u64], _: u32, _: &Group) {
         match self {}
     }
 }

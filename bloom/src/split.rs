@@ -1,8 +1,9 @@
 //! The split block layout: one bit in each of the eight words of a block.
 
-use crate::blocked::{BLOCK, prefetch_block, whole_blocks};
+use crate::batch::Group;
+use crate::blocked::{BLOCK, prefetch_blocks, whole_blocks};
 use crate::layout::Layout;
-use crate::layout::kernel::{Kernel, simple_contains_group};
+use crate::layout::kernel::{Kernel, simple_contains_group, simple_insert_group};
 use crate::simd::SplitSimd;
 use crate::standard::Mix;
 use crate::words::Words;
@@ -60,26 +61,24 @@ impl Kernel for Split {
     }
 
     #[inline]
-    fn insert_group(words: &mut [u64], params: Params, keys: &[KeyHash]) {
+    fn insert_group(words: &mut [u64], params: Params, group: &Group) {
         match SplitSimd::detect() {
-            Some(simd) => simd.insert(words.as_chunks_mut().0, keys),
-            None => keys.iter().for_each(|&key| {
-                Self::insert(words, params, key);
-            }),
+            Some(simd) => simd.insert(words.as_chunks_mut().0, group.keys()),
+            None => simple_insert_group::<Self>(words, params, group),
         }
     }
 
     #[inline]
-    fn contains_group(words: &[u64], params: Params, keys: &[KeyHash]) -> u64 {
+    fn contains_group(words: &[u64], params: Params, group: &Group) -> u64 {
         match SplitSimd::detect() {
-            Some(simd) => simd.contains(words.as_chunks().0, keys),
-            None => simple_contains_group::<Self>(words, params, keys),
+            Some(simd) => simd.contains(words.as_chunks().0, group.keys()),
+            None => simple_contains_group::<Self>(words, params, group),
         }
     }
 
     #[inline]
-    fn prefetch_insert(words: &[u64], params: Params, key: KeyHash) {
-        prefetch_block(words, params, key);
+    fn prefetch_insert(words: &[u64], params: Params, group: &Group) {
+        prefetch_blocks(words, params, group);
     }
 }
 
@@ -98,12 +97,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::batch::GROUP;
     use crate::layout::kernel::{simple_contains, simple_insert};
 
     proptest! {
         /// With all instructions that this processor has.
         #[test]
-        fn simd_is_simple(blocks in 1usize..9, hashes: Vec<u64>, others in prop::collection::vec(any::<u64>(), 0..=64)) {
+        fn simd_is_simple(blocks in 1usize..9, hashes: Vec<u64>, others in prop::collection::vec(any::<u64>(), 0..=GROUP)) {
             let params = Params::new(blocks as u64 * BLOCK, Split::K).unwrap();
             let keys: Vec<KeyHash> = hashes.into_iter().map(KeyHash::from_bits).collect();
             let others: Vec<KeyHash> = others.into_iter().map(KeyHash::from_bits).collect();
@@ -113,13 +113,13 @@ mod tests {
             }
             let one = |(i, &key)| u64::from(simple_contains::<Split, _>(&words[..], params, key)) << i;
             let found: u64 = others.iter().enumerate().map(one).sum();
-            prop_assert_eq!(simple_contains_group::<Split>(&words, params, &others), found);
+            prop_assert_eq!(simple_contains_group::<Split>(&words, params, &Group::of(&others)), found);
             for simd in SplitSimd::available() {
                 let mut same = vec![[0; 8]; blocks];
                 simd.insert(&mut same, &keys);
                 prop_assert_eq!(same.as_flattened(), &words[..]);
                 prop_assert_eq!(simd.contains(&same, &others), found);
-                for keys in keys.chunks(64) {
+                for keys in keys.chunks(GROUP) {
                     prop_assert_eq!(simd.contains(&same, keys), u64::MAX >> (64 - keys.len()));
                 }
             }

@@ -1,9 +1,11 @@
 //! The layout as Bloom described it: k probes anywhere among the m bits.
 
-use crate::batch::is_far;
+use crate::batch::{Group, is_far};
 use crate::layout::Layout;
-use crate::layout::kernel::{Kernel, is_set, simple_contains};
-use crate::simd::prefetch;
+use crate::layout::kernel::{
+    Kernel, is_set, simple_contains, simple_contains_group, simple_insert_group,
+};
+use crate::simd::{StandardSimd, prefetch};
 use crate::words::{Words, place};
 use crate::{BuildError, Geometry, KeyHash, Params, algebra, estimate};
 
@@ -66,57 +68,87 @@ impl Kernel for Standard {
         all & 1 == 1
     }
 
-    /// The first probes of every key before the others of any: few absent keys need those.
     #[inline]
-    fn contains_group(words: &[u64], params: Params, keys: &[KeyHash]) -> u64 {
-        let first = params.k().min(FIRST);
-        let mut left = 0;
-        for (i, &key) in keys.iter().enumerate() {
-            let mut mix = Mix::new(key);
-            let mut all = 1;
-            for _ in 0..first {
-                all &= shifted_bit(words, mix.below(params.m()));
-                mix = mix.next();
-            }
-            left |= (all & 1) << i;
+    fn insert_group(words: &mut [u64], params: Params, group: &Group) {
+        match StandardSimd::detect(params) {
+            Some(simd) => simd.insert(words, params.k(), group),
+            None => simple_insert_group::<Self>(words, params, group),
         }
-        let far = is_far(words);
-        if far {
-            for_each_bit(left, |i| {
-                for position in Self::probes(keys[i], params).skip(first as usize) {
-                    prefetch(words, place(position).0);
-                }
-            });
-        }
-        let mut found = left;
-        for_each_bit(left, |i| {
-            let mut rest = Self::probes(keys[i], params).skip(first as usize);
-            let all = rest.all(|position| is_set(words, position));
-            found &= !(u64::from(!all) << i);
-        });
-        found
     }
 
     #[inline]
-    fn prefetch_contains(words: &[u64], params: Params, key: KeyHash) {
-        for position in Self::probes(key, params).take(FIRST as usize) {
-            prefetch(words, place(position).0);
+    fn contains_group(words: &[u64], params: Params, group: &Group) -> u64 {
+        match StandardSimd::detect(params) {
+            Some(simd) => simd.contains(words, params.k(), group),
+            None if is_far(words) => contains_far(words, params, group),
+            None => simple_contains_group::<Self>(words, params, group),
         }
+    }
+
+    #[inline]
+    fn prefetch_insert(words: &[u64], params: Params, group: &Group) {
+        prefetch_probes(words, params, params.k(), group);
+    }
+
+    #[inline]
+    fn prefetch_contains(words: &[u64], params: Params, group: &Group) {
+        prefetch_probes(words, params, params.k().min(FIRST), group);
     }
 }
 
+/// Asks for the words of the first probes.
+#[inline]
+fn prefetch_probes(words: &[u64], params: Params, probes: u32, group: &Group) {
+    match StandardSimd::detect(params) {
+        Some(simd) => simd.prefetch(words, probes, group),
+        None => group.keys().iter().for_each(|&key| {
+            let probes = Standard::probes(key, params).take(probes as usize);
+            probes.for_each(|position| prefetch(words, place(position).0));
+        }),
+    }
+}
+
+/// One key after the other, and the first probes of every key before the others of any: few absent keys
+/// need those.
+#[inline(always)]
+fn contains_far(words: &[u64], params: Params, group: &Group) -> u64 {
+    let first = params.k().min(FIRST);
+    let mut left = 0;
+    for (i, &key) in group.keys().iter().enumerate() {
+        let mut mix = Mix::new(key);
+        let mut all = 1;
+        for _ in 0..first {
+            all &= shifted_bit(words, mix.below(params.m()));
+            mix = mix.next();
+        }
+        left |= (all & 1) << i;
+    }
+    for_each_bit(left, |i| {
+        for position in Standard::probes(group.keys()[i], params).skip(first as usize) {
+            prefetch(words, place(position).0);
+        }
+    });
+    let mut found = left;
+    for_each_bit(left, |i| {
+        let mut rest = Standard::probes(group.keys()[i], params).skip(first as usize);
+        let all = rest.all(|position| is_set(words, position));
+        found &= !(u64::from(!all) << i);
+    });
+    found
+}
+
 /// So many probes of a key are looked at together.
-const FIRST: u32 = 3;
+pub(crate) const FIRST: u32 = 3;
 
 /// A word whose lowest bit is that of the position.
 #[inline(always)]
-fn shifted_bit<W: Words + ?Sized>(words: &W, position: u64) -> u64 {
+pub(crate) fn shifted_bit<W: Words + ?Sized>(words: &W, position: u64) -> u64 {
     words.word((position / 64) as usize) >> (position % 64)
 }
 
 /// Calls with the number of each bit that is set.
 #[inline(always)]
-fn for_each_bit(mut bits: u64, mut each: impl FnMut(usize)) {
+pub(crate) fn for_each_bit(mut bits: u64, mut each: impl FnMut(usize)) {
     while bits != 0 {
         each(bits.trailing_zeros() as usize);
         bits &= bits - 1;
@@ -174,3 +206,64 @@ impl Iterator for Probes {
 }
 
 impl ExactSizeIterator for Probes {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::batch::GROUP;
+    use crate::columns;
+    use crate::layout::kernel::simple_insert;
+
+    proptest! {
+        /// A group at once is one key after the other, however it is compiled; near and far.
+        #[test]
+        fn groups_are_simple(
+            m in prop_oneof![1u32..2000, (1u32 << 22)..(1 << 23)],
+            k in 1..=Params::MAX_K,
+            hashes in prop::collection::vec(any::<u64>(), 0..=GROUP),
+            others in prop::collection::vec(any::<u64>(), 0..=GROUP),
+        ) {
+            let params = Params::new(m.into(), k).unwrap();
+            let keys: Vec<KeyHash> = hashes.into_iter().map(KeyHash::from_bits).collect();
+            let mut others: Vec<KeyHash> = others.into_iter().map(KeyHash::from_bits).collect();
+            let mut words = vec![0; m.div_ceil(64) as usize];
+            for &key in &keys {
+                simple_insert::<Standard>(&mut words, params, key);
+            }
+            for (other, &key) in others.iter_mut().zip(&keys).step_by(3) {
+                *other = key;
+            }
+            let one = |(i, &key)| u64::from(simple_contains::<Standard, _>(&words[..], params, key)) << i;
+            let found: u64 = others.iter().enumerate().map(one).sum();
+
+            let (keys, others) = (Group::of(&keys), Group::of(&others));
+            let mut same = vec![0; words.len()];
+            columns::insert(&mut same, m, k, &keys);
+            prop_assert_eq!(&same, &words);
+            prop_assert_eq!(columns::contains(&words, m, k, &others), found);
+            prop_assert_eq!(contains_far(&words, params, &others), found);
+
+            let mut same = vec![0; words.len()];
+            Standard::insert_group(&mut same, params, &keys);
+            prop_assert_eq!(&same, &words);
+            prop_assert_eq!(Standard::contains_group(&words, params, &others), found);
+        }
+
+        /// For every m below 2^32.
+        #[test]
+        fn columns_are_the_probes(m in 1u32.., hash: u64) {
+            let params = Params::new(m.into(), Params::MAX_K).unwrap();
+            let key = KeyHash::from_bits(hash);
+            let mut positions = vec![];
+            columns::for_each_position(m, Params::MAX_K, &Group::of(&[key]), |position| {
+                positions.push(position);
+            });
+            prop_assert_eq!(positions, Standard::probes(key, params).collect::<Vec<u64>>());
+        }
+    }
+}

@@ -11,11 +11,12 @@ mod split;
 
 use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-use crate::{KeyHash, algebra, hash};
+use crate::batch::Group;
+use crate::{KeyHash, Params, algebra, columns, hash};
 
 cpufeatures::new!(cpu_avx2, "avx2", "bmi2");
 cpufeatures::new!(cpu_avx512, "avx512f", "bmi2");
-cpufeatures::new!(cpu_multiply, "avx512f", "avx512dq", "avx512vl");
+cpufeatures::new!(cpu_multiply, "avx512f", "avx512dq", "avx512vl", "bmi2");
 cpufeatures::new!(cpu_popcnt_avx2, "avx2", "popcnt");
 cpufeatures::new!(cpu_popcnt_avx512, "avx512f", "avx512vl", "avx512vpopcntdq", "popcnt");
 
@@ -65,6 +66,54 @@ impl SplitSimd {
             Self::Avx2(cpu) => cpu.contains(blocks, keys),
             Self::Avx512(cpu) => cpu.contains(blocks, keys),
         }
+    }
+}
+
+/// The processor has what groups of keys in a standard filter take, whose m is below 2^32: the code of
+/// [`columns`], compiled for its instructions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StandardSimd {
+    m: u32,
+}
+
+impl StandardSimd {
+    #[inline]
+    pub(crate) fn detect(params: Params) -> Option<Self> {
+        let m = u32::try_from(params.m()).ok()?;
+        cpu_multiply::get().then_some(Self { m })
+    }
+
+    /// [`columns::insert`].
+    #[inline]
+    pub(crate) fn insert(self, words: &mut [u64], k: u32, group: &Group) {
+        #[target_feature(enable = "avx512f,avx512dq,avx512vl,bmi2")]
+        fn avx512(words: &mut [u64], m: u32, k: u32, group: &Group) {
+            columns::insert(words, m, k, group);
+        }
+        // SAFETY: `detect` found the instructions.
+        unsafe { avx512(words, self.m, k, group) }
+    }
+
+    /// [`columns::contains`].
+    #[inline]
+    pub(crate) fn contains(self, words: &[u64], k: u32, group: &Group) -> u64 {
+        #[target_feature(enable = "avx512f,avx512dq,avx512vl,bmi2")]
+        fn avx512(words: &[u64], m: u32, k: u32, group: &Group) -> u64 {
+            columns::contains(words, m, k, group)
+        }
+        // SAFETY: `detect` found the instructions.
+        unsafe { avx512(words, self.m, k, group) }
+    }
+
+    /// [`columns::prefetch_words`].
+    #[inline]
+    pub(crate) fn prefetch(self, words: &[u64], probes: u32, group: &Group) {
+        #[target_feature(enable = "avx512f,avx512dq,avx512vl,bmi2")]
+        fn avx512(words: &[u64], m: u32, probes: u32, group: &Group) {
+            columns::prefetch_words(words, m, probes, group);
+        }
+        // SAFETY: `detect` found the instructions.
+        unsafe { avx512(words, self.m, probes, group) }
     }
 }
 
