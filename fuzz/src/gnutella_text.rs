@@ -3,7 +3,7 @@
 
 use gnutella_wire::{
     ByteRange, Connect, ContentRange, DecodeError, Decoded, Giv, Head, Limits, Opening, OwnedHead,
-    Reply, Request, Response, Target,
+    Reply, Request, Response, Target, unfold,
 };
 
 use crate::cuts::cuts;
@@ -61,7 +61,10 @@ fn opening(data: &[u8]) {
 
 fn views(head: Head<'_>) {
     let end = head.as_bytes().len();
-    let _ = (Reply::parse(head), head.fields().count(), head.field("range"));
+    let _ = (Reply::parse(head), head.field("range"));
+    for (name, value) in head.fields() {
+        assert!(!name.contains(&b'\n') && !unfold(value).contains(&b'\n'));
+    }
     if let Err(error) = Connect::parse(head) {
         assert!(error.offset <= end);
     }

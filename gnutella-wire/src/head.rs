@@ -1,5 +1,6 @@
 //! Text heads: a start line, fields, a blank line. Handshakes, HTTP and GIV all have this shape.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -77,6 +78,10 @@ impl<'a> Head<'a> {
     }
 
     /// The fields `name: value` in order. Lines that are none are passed over.
+    ///
+    /// A line that begins with white space goes on with the field before it (RFC 9112, section 5.2;
+    /// gtk-gnutella writes lists of addresses so). The value has the line break then, as it was sent:
+    /// entries of a list are trimmed anyway, and for text there is [`unfold`].
     pub fn fields(&self) -> Fields<'a> {
         let after = self.bytes.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         Fields { rest: &self.bytes[after..] }
@@ -126,7 +131,8 @@ impl fmt::Debug for Head<'_> {
     }
 }
 
-/// The fields of a head as (name, value), white space around both removed.
+/// The fields of a head as (name, value), white space around both removed; see [`Head::fields`] for
+/// those of several lines.
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     rest: &'a [u8],
@@ -144,14 +150,41 @@ impl<'a> Iterator for Fields<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let end = self.rest.iter().position(|&byte| byte == b'\n')?;
+            let line_end = |rest: &[u8]| rest.iter().position(|&byte| byte == b'\n');
+            let mut end = line_end(self.rest)?;
+            while let [b' ' | b'\t', ..] = self.rest[end + 1..]
+                && let Some(more) = line_end(&self.rest[end + 1..])
+            {
+                end += 1 + more;
+            }
             let line = &self.rest[..end];
             self.rest = &self.rest[end + 1..];
-            if let Some(colon) = line.iter().position(|&byte| byte == b':') {
+            // The colon is in the first line, and that goes on with nothing itself.
+            let first = line.iter().position(|byte| matches!(byte, b':' | b'\n'));
+            if let Some(colon) = first
+                && line[colon] == b':'
+                && !matches!(line[0], b' ' | b'\t')
+            {
                 return Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()));
             }
         }
     }
+}
+
+/// A field's value on one line: each line break and the white space around it become a space (RFC
+/// 9112, section 5.2). Borrowed unless there is one.
+pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
+    if !value.contains(&b'\n') {
+        return Cow::Borrowed(value);
+    }
+    let mut out = Vec::with_capacity(value.len());
+    for line in value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
+        if !out.is_empty() && !line.is_empty() {
+            out.push(b' ');
+        }
+        out.extend_from_slice(line);
+    }
+    Cow::Owned(out)
 }
 
 /// The owned twin of [`Head`], which can also be built.

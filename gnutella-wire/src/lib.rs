@@ -69,7 +69,7 @@ pub use handshake::{
     Connect, Handshake, HandshakeError, HandshakeEvent, Link, Local, Offer, Refusal, Reply, Role,
     Version, roles_fit,
 };
-pub use head::{Fields, Head, HeadBuilder, OwnedHead};
+pub use head::{Fields, Head, HeadBuilder, OwnedHead, unfold};
 pub use header::{Header, PayloadType};
 pub use keyword::{Keyword, Keywords, keywords};
 pub use limits::Limits;

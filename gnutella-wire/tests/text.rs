@@ -4,7 +4,8 @@
 
 use gnutella_wire::{
     ByteRange, Connect, ContentRange, DecodeError, DecodeErrorKind, Decoded, Giv, Guid, Head,
-    Limits, Opening, OwnedHead, Reply, Request, Response, Target, Version,
+    Limits, Offer, Opening, OwnedHead, Reply, Request, Response, Target, TransferFields, Version,
+    unfold,
 };
 
 fn head(text: &[u8]) -> Head<'_> {
@@ -35,6 +36,33 @@ fn a_handshake_of_0_6_keeps_its_fields() {
     assert_eq!(connect.head.field("x-ultraPEER"), Some(b"True".as_slice()));
     assert_eq!(connect.head.field("X-Try"), None);
     assert_eq!(connect.head.to_owned().borrow().as_bytes(), text);
+}
+
+#[test]
+fn a_field_of_several_lines_is_one() {
+    // As gtk-gnutella folds lists, which it does at 78 characters.
+    let text = b"GNUTELLA/0.6 503 Full\r\n\t1.1.1.1: 1\r\nX-Try-Ultrapeers: 192.0.2.1:6346,\r\n\
+        \t192.0.2.2:6346,\r\n \t 192.0.2.3:6346\r\nnonsense\r\n\tX-Try: 192.0.2.4:1\r\n\
+        User-Agent: a\r\n \r\n  b: c\r\nContent-Encoding:\r\n\tdeflate\r\n\r\n";
+    let head = head(text);
+    let names: Vec<_> = head.fields().map(|(name, _)| name).collect();
+    assert_eq!(names, [b"X-Try-Ultrapeers".as_slice(), b"User-Agent", b"Content-Encoding"]);
+    let offer = Offer::of(head);
+    let ultrapeers: Vec<_> = offer.try_ultrapeers().map(|address| address.to_string()).collect();
+    assert_eq!(ultrapeers, ["192.0.2.1:6346", "192.0.2.2:6346", "192.0.2.3:6346"]);
+    assert_eq!(offer.try_hosts().count(), 0);
+    assert!(offer.sends_deflate());
+    assert_eq!(offer.user_agent(), Some(b"a\r\n \r\n  b: c".as_slice()));
+    assert_eq!(unfold(offer.user_agent().unwrap()), b"a b: c".as_slice());
+    assert_eq!(unfold(b"x/1"), b"x/1".as_slice());
+    assert_eq!(head.as_bytes(), text);
+
+    let response = b"HTTP/1.1 206 Partial\nX-Alt: 192.0.2.1,\n 192.0.2.2:7\nX-Available-Ranges: \
+        bytes 0-9,\n\t20-29\n\n";
+    let fields = TransferFields::of(Head::decode(response).unwrap());
+    let hosts: Vec<_> = fields.alternate_locations().map(|host| host.to_string()).collect();
+    assert_eq!(hosts, ["192.0.2.1:6346", "192.0.2.2:7"]);
+    assert_eq!(fields.available_ranges().count(), 2);
 }
 
 #[test]

@@ -172,14 +172,14 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// The addresses of a list; what stands after a space in an entry (a time, in old servents) is passed
+/// The addresses of a list; what stands after white space in an entry (a time, in old servents) is passed
 /// over, and so is an entry that is no address.
 pub(crate) fn addresses<'a>(
     head: Head<'a>,
     name: &'static str,
 ) -> impl Iterator<Item = SocketAddr> + use<'a> {
     head.values(name).flat_map(|value| value.split(|byte| *byte == b',')).filter_map(|entry| {
-        let word = entry.trim_ascii().split(|byte| *byte == b' ').next()?;
+        let word = entry.trim_ascii().split(u8::is_ascii_whitespace).next()?;
         core::str::from_utf8(word).ok()?.parse().ok()
     })
 }
