@@ -8,6 +8,7 @@ use natsim::{Device, Protocol};
 use overlay_peer::{Address, Pcg32, Peer, Reason, StoreError, Ticket, Time, Wire};
 use rand_core::Rng;
 
+use crate::capture::Capture;
 use crate::downlink::Downlink;
 use crate::failure::below;
 use crate::host::Host;
@@ -40,6 +41,8 @@ pub(crate) struct Core<P: Peer, S> {
     pub(crate) groups: Option<Vec<u32>>,
     /// By peer, up to the last one whose download speed is limited.
     pub(crate) downlinks: Vec<Downlink>,
+    /// Where what arrives is written down, if it is.
+    pub(crate) capture: Option<Box<Capture>>,
     /// By cause, if the world is configured to keep them.
     pub(crate) loads: Vec<LinkLoad>,
     pub(crate) rng: Pcg32,

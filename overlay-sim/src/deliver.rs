@@ -32,7 +32,11 @@ impl<P: Peer, S: Store> World<P, S> {
                     self.core.metrics.dropped += 1;
                     return;
                 };
-                if edge.paused || !edge.held.is_empty() {
+                let hold = edge.paused || !edge.held.is_empty();
+                if self.core.capture.is_some() {
+                    self.capture_message(receiver, link, &message);
+                }
+                if hold {
                     self.hold(receiver, link, cause, message);
                 } else {
                     self.receive(receiver, link, cause, message);
@@ -67,6 +71,10 @@ impl<P: Peer, S: Store> World<P, S> {
                         edge.other = other;
                         edge.other_link = other_link;
                         let nat = edge.nat.clone();
+                        let now = self.core.now();
+                        if let Some(capture) = &mut self.core.capture {
+                            capture.accepted(now, (receiver, link));
+                        }
                         if let Some(path) = nat {
                             self.core.establish(receiver, &path, false);
                         }
@@ -81,6 +89,10 @@ impl<P: Peer, S: Store> World<P, S> {
                 }
             }
             Control::Closed(reason) => {
+                let now = self.core.now();
+                if let Some(capture) = &mut self.core.capture {
+                    capture.closed(now, (receiver, link), reason);
+                }
                 let links = &mut self.core.hosts[receiver as usize].links;
                 let Some(edge) = links.get_mut(link) else { return };
                 if edge.held.is_empty() {
@@ -111,7 +123,7 @@ impl<P: Peer, S: Store> World<P, S> {
             Control::Datagram { source, to, message, .. } => {
                 match self.core.admit(receiver, source, to, Protocol::Udp) {
                     Some(host) if self.core.hosts[host as usize].alive => {
-                        self.receive_datagram(host, cause, source, message);
+                        self.receive_datagram(host, cause, source, to, message);
                     }
                     _ => self.core.metrics.dropped += 1,
                 }
@@ -145,7 +157,7 @@ impl<P: Peer, S: Store> World<P, S> {
                     Some(host)
                         if self.core.hosts.get(host as usize).is_some_and(|host| host.alive) =>
                     {
-                        self.receive_datagram(host, cause, source, message);
+                        self.receive_datagram(host, cause, source, to, message);
                     }
                     _ => self.core.metrics.dropped += 1,
                 }
@@ -181,6 +193,10 @@ impl<P: Peer, S: Store> World<P, S> {
             self.core.establish(host, &path, true);
         }
         let link = self.core.hosts[host as usize].links.insert(edge);
+        let now = self.core.now();
+        if let Some(capture) = &mut self.core.capture {
+            capture.connected(now, [(from, from_link), (host, link.as_raw())], [source, to]);
+        }
         let accepted = Control::Accepted { other: host, other_link: link.as_raw(), to };
         let arrival = self.core.tick_at(self.core.now_micros() + delay);
         self.core.control(arrival, from, from_link, cause, accepted);
@@ -232,8 +248,12 @@ impl<P: Peer, S: Store> World<P, S> {
         receiver: u32,
         cause: Cause,
         source: Address,
+        to: Address,
         message: P::Message,
     ) {
+        if self.core.capture.is_some() {
+            self.capture_datagram(source, to, &message);
+        }
         let message = if self.core.config.checked {
             let bytes = self.encode(&message);
             let decoded = decode(<P::Message as Wire>::Phase::default(), &bytes, &message);

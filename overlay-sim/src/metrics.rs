@@ -1,5 +1,9 @@
 //! Counting: who received what, and because of what.
 
+use core::fmt::{self, Write};
+
+use crate::export::{csv_field, json_string};
+
 /// Why something happens, as a label of the caller's choice. A command carries one; whatever follows
 /// from the command (messages, their answers, links, reads and writes, but not timers) carries it
 /// on, so that all traffic of a search can be told from the traffic of a join. Timers belong to
@@ -57,6 +61,19 @@ impl Metrics {
         kinds[kind].add(bytes);
     }
 
+    /// All causes together, by kind.
+    pub(crate) fn kinds(&self) -> Vec<Count> {
+        let most = self.counts.iter().map(Vec::len).max().unwrap_or(0);
+        let mut sums = vec![Count::default(); most];
+        for kinds in &self.counts {
+            for (sum, count) in sums.iter_mut().zip(kinds) {
+                sum.messages += count.messages;
+                sum.bytes += count.bytes;
+            }
+        }
+        sums
+    }
+
     /// Messages of one kind delivered because of one cause.
     pub fn count(&self, cause: Cause, kind: u8) -> Count {
         self.counts
@@ -95,6 +112,54 @@ impl Metrics {
                 bytes: sum.bytes + count.bytes,
             },
         )
+    }
+
+    /// Writes a line `cause,kind,messages,bytes` for each cause and kind that occurred, after one that
+    /// says so. `kind_name` is that of the messages' type ([`Wire::kind_name`]).
+    ///
+    /// # Errors
+    /// Those of `out`.
+    ///
+    /// [`Wire::kind_name`]: overlay_peer::Wire::kind_name
+    pub fn write_csv(
+        &self,
+        out: &mut impl Write,
+        kind_name: fn(u8) -> &'static str,
+    ) -> fmt::Result {
+        out.write_str("cause,kind,messages,bytes\n")?;
+        for cause in (0..=u8::MAX).map(Cause) {
+            for (kind, count) in self.by_kind(cause) {
+                write!(out, "{},", cause.0)?;
+                csv_field(out, kind_name(kind))?;
+                writeln!(out, ",{},{}", count.messages, count.bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `{"messages":…,"bytes":…,"dropped":…,"malformed":…,"counts":[{"cause":…,"kind":"…",
+    /// "messages":…,"bytes":…},…]}`.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_json(
+        &self,
+        out: &mut impl Write,
+        kind_name: fn(u8) -> &'static str,
+    ) -> fmt::Result {
+        let Count { messages, bytes } = self.total();
+        write!(out, "{{\"messages\":{messages},\"bytes\":{bytes},\"dropped\":{}", self.dropped)?;
+        write!(out, ",\"malformed\":{},\"counts\":[", self.malformed)?;
+        let mut comma = "";
+        for cause in (0..=u8::MAX).map(Cause) {
+            for (kind, Count { messages, bytes }) in self.by_kind(cause) {
+                write!(out, "{comma}\n{{\"cause\":{},\"kind\":", cause.0)?;
+                json_string(out, kind_name(kind))?;
+                write!(out, ",\"messages\":{messages},\"bytes\":{bytes}}}")?;
+                comma = ",";
+            }
+        }
+        out.write_str("\n]}\n")
     }
 
     /// How many messages each peer has received, by its number.

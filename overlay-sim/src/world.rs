@@ -48,6 +48,7 @@ impl<P: Peer, S: Store> World<P, S> {
             emitted: Vec::new(),
             metrics: Metrics::default(),
             trace: Trace::default(),
+            capture: None,
             loads: Vec::new(),
             lives: BTreeMap::new(),
             later_timers: Queue::new(),
@@ -194,6 +195,11 @@ impl<P: Peer, S: Store> World<P, S> {
         self.core.hosts[peer.as_usize()].alive
     }
 
+    /// How many peers are up.
+    pub fn peers_up(&self) -> u32 {
+        self.core.hosts.iter().filter(|host| host.alive).count() as u32
+    }
+
     /// The open links of a peer, as the peers at their other ends.
     pub fn neighbours(&self, peer: PeerIndex) -> impl Iterator<Item = PeerIndex> {
         let links = self.core.hosts[peer.as_usize()].links.iter();
@@ -333,6 +339,7 @@ impl<P: Peer + Clone, S: Clone> Clone for World<P, S> {
                 emitted: Vec::new(),
                 metrics: core.metrics.clone(),
                 trace: core.trace,
+                capture: None,
                 loads: core.loads.clone(),
                 lives: core.lives.clone(),
                 later_timers: core.later_timers.clone(),

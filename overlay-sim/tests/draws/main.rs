@@ -1,5 +1,6 @@
-//! What is drawn: distributions, populations, comings and goings.
+//! What is drawn and what is counted, without a world.
 
 mod churn;
 mod distributions;
+mod histogram;
 mod population;

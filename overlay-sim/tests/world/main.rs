@@ -1,5 +1,6 @@
 //! The world, seen by puppets that do what they are told and write down what they see.
 
+mod capture;
 mod churn;
 mod datagrams;
 mod downlink;
@@ -9,3 +10,4 @@ mod nats;
 mod partition;
 mod puppet;
 mod revive;
+mod series;
