@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use gnutella_wire::Guid;
 use overlay_gnutella::{
-    Catalogue, Command, Config, Event, Hit, Message, Phase, Servent, Settings, SharedFile,
+    Catalogue, Command, Config, Event, Hit, Message, Phase, SearchPlan, Servent, Settings,
+    SharedFile, Strategy,
 };
 use overlay_peer::{
     Address, Context, Decoded, Driver, Link, LinkState, Object, Peer, Reason, StoreError, Ticket,
@@ -122,6 +123,11 @@ const SETTINGS: Settings = Settings {
     greetings: 4,
     courtesy_pongs: 3,
     fetches: 3,
+    candidates: 4,
+    swarm_sources: 3,
+    segment: 16,
+    slow_after: Duration::from_secs(2),
+    retry_after: Duration::from_secs(5),
     uploads: 2,
     chunk: 16,
     upload_queue: 64,
@@ -251,9 +257,17 @@ impl World {
     }
 
     fn command(&mut self, choice: u8, text: String) {
-        let command = match choice % 4 {
-            0 | 1 => Command::Join { hosts: vec![Address::from(([192, 0, 2, choice], 6346))] },
-            2 => Command::Search { search: u32::from(choice), text },
+        let number = u32::from(choice);
+        let plan = SearchPlan::new(match choice / 8 % 3 {
+            0 => Strategy::Flood { ttl: 7 },
+            1 => Strategy::RING,
+            _ => Strategy::RandomWalks { walkers: 9, steps: choice },
+        });
+        let command = match choice % 8 {
+            0 | 1 | 4 => Command::Join { hosts: vec![Address::from(([192, 0, 2, choice], 6346))] },
+            2 | 6 => Command::Search { search: number, text },
+            5 => Command::SearchBy { search: number, text, plan },
+            7 => Command::Obtain { fetch: number, text, plan, into: Object(8) },
             _ => Command::Leave,
         };
         self.input(|servent, cx| servent.command(command, cx));
@@ -267,22 +281,32 @@ impl World {
             index: 1,
             size: 40,
             speed: 1,
+            busy: false,
+            uploaded: false,
+            measured: false,
+            sha1: None,
             name: b"x".as_slice().into(),
         });
-        let from = self.inputs % 3;
-        let command = Command::Fetch { fetch: self.inputs as u32, hit, into: Object(9), from };
+        let (fetch, from, into) = (self.inputs as u32, self.inputs % 3, Object(9));
+        let command = if self.inputs % 4 < 2 {
+            let other = Hit { servent: Guid::from_bytes([b'U'; 16]), ..hit.clone() };
+            Command::Swarm { fetch, hits: vec![hit, other], into, from }
+        } else {
+            Command::Fetch { fetch, hit, into, from }
+        };
         self.input(|servent, cx| servent.command(command, cx));
     }
 
     fn check(&self) {
         let (entries, bytes) = self.servent.footprint();
         // GUIDs, hosts, links and shares; greetings with the links it opens itself, transfers
-        // (idle uploads are bounded like greetings) and searches.
-        let most = (2 * 32 + 8 + 4 + 3) + (4 + 4) + 3 + (2 + 4) + 4;
+        // (idle uploads are bounded like greetings; a fetch has a link a source, and what is searched
+        // for it) and searches, each of which may go on.
+        let most = (2 * 32 + 8 + 4 + 3) + (4 + 4) + 3 * (3 + 2) + (2 + 4) + (4 + 4);
         assert!(entries <= most, "{entries} entries");
-        // Neighbours, greetings, downloads (one link each), uploads and those that wait.
+        // Neighbours, greetings, downloads (one link a source), uploads and those that wait.
         let links = self.driver.open.len() + self.driver.connecting.len();
-        assert!(links <= 4 + 4 + 3 + (2 + 4), "{links} links");
+        assert!(links <= 4 + 4 + 3 * 3 + (2 + 4), "{links} links");
         assert!(bytes <= 65_536, "{bytes} bytes");
         assert!(self.servent.neighbours().count() <= 4);
         for link in self.servent.neighbours() {

@@ -47,6 +47,34 @@ pub enum Command {
         /// Start at this byte of the file (and of `into`): 0, or where an earlier fetch ended.
         from: u64,
     },
+    /// Download a file from several servents at once: parts are shared out among them, taken over from
+    /// those that are slow or go away, and compared where they meet. Ends as a
+    /// [`Fetch`](Self::Fetch); [`Event::SourceLost`](crate::Event::SourceLost) tells who is given up.
+    Swarm {
+        /// The user's number for the fetch, as in [`Fetch`](Self::Fetch).
+        fetch: u32,
+        /// The file's sources, the most trusted first. All must have the size of the first: others are
+        /// left out.
+        hits: Vec<Hit>,
+        /// Where to write it to.
+        into: Object,
+        /// Start at this byte of the file.
+        from: u64,
+    },
+    /// Search for a file, wait, choose the best of the hits, and download it from all who have it; if
+    /// that fails, the next best. [`Event::Chosen`](crate::Event::Chosen) tells what is fetched. Ends
+    /// as a [`Fetch`](Self::Fetch).
+    Obtain {
+        /// The user's number for the fetch, as in [`Fetch`](Self::Fetch).
+        fetch: u32,
+        /// The text, as in [`Search`](Self::Search).
+        text: String,
+        /// How to search. It waits as long as that says for hits to choose from, however many are
+        /// enough, and no longer than for [`Settings::candidates`](crate::Settings::candidates).
+        plan: SearchPlan,
+        /// Where to write the file to.
+        into: Object,
+    },
     /// Close all links and stay away until the next `Join`. Fetches under way fail.
     Leave,
 }

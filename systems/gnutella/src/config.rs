@@ -100,6 +100,17 @@ pub struct Settings {
     pub courtesy_pongs: usize,
     /// The most fetches at a time.
     pub fetches: usize,
+    /// The most hits that an [`Obtain`](crate::Command::Obtain) collects to choose from.
+    pub candidates: usize,
+    /// The most sources of one fetch, at most 64; all of them are asked at a time.
+    pub swarm_sources: usize,
+    /// How many bytes one of several sources is asked for at a time; of files larger than 512 of these,
+    /// a 512th.
+    pub segment: u32,
+    /// How long one of several sources may take before others take over what is left of its part.
+    pub slow_after: Duration,
+    /// How long until one of several sources that failed is tried again.
+    pub retry_after: Duration,
     /// The most uploads at a time; others are answered 503. Links that wait for a request are no
     /// uploads: there are up to [`greetings`](Self::greetings) more of these, and of those opened
     /// because of Pushes up to `uploads`, two to one address and two for one neighbour.
@@ -149,6 +160,11 @@ impl Default for Settings {
             greetings: 32,
             courtesy_pongs: 10,
             fetches: 64,
+            candidates: 64,
+            swarm_sources: 8,
+            segment: 262_144,
+            slow_after: Duration::from_secs(5),
+            retry_after: Duration::from_secs(20),
             uploads: 8,
             chunk: Self::CHUNK,
             upload_queue: 262_144,

@@ -11,6 +11,7 @@ use overlay_peer::{Context, Link, Object, Reason, StoreError, Ticket, Time};
 
 use crate::routes::Route;
 use crate::servent::random_guid;
+use crate::swarm::{Ended, Share};
 use crate::{
     Descriptor, Event, FetchFailure, HeadKind, Hit, Message, Misbehaviour, Phase, Servent,
 };
@@ -22,6 +23,8 @@ pub(crate) struct Download {
     hit: Hit,
     into: Object,
     from: u64,
+    /// Which part of a file it is, if the file comes from several sources.
+    share: Option<Share>,
     stage: Stage,
     link: Option<Link>,
     pushed: bool,
@@ -43,13 +46,17 @@ enum Stage {
     Requested,
     /// So many bytes of the body are still to come.
     Body { left: u64 },
+    /// A share is done; the link waits for the next.
+    Idle,
     /// Waiting for the last writes.
     Ending(Result<(), FetchFailure>),
 }
 
 impl Download {
     pub fn heap_bytes(&self) -> usize {
-        self.hit.name.len() + self.writes.capacity() * size_of::<(Ticket, u64)>()
+        self.hit.name.len()
+            + self.writes.capacity() * size_of::<(Ticket, u64)>()
+            + self.share.as_ref().map_or(0, Share::heap_bytes)
     }
 }
 
@@ -63,17 +70,43 @@ impl Servent {
         from: u64,
         cx: &mut Context<'_, Self>,
     ) {
-        let max = self.settings.fetches;
-        let mut downloads = self.work.iter().flat_map(|work| &work.downloads);
-        if downloads.any(|download| download.fetch == fetch) {
-            return cx.emit(Event::FetchFailed { fetch, reason: FetchFailure::NumberInUse });
-        }
-        if self.work.as_ref().is_some_and(|work| work.downloads.len() >= max) || max == 0 {
-            return cx.emit(Event::FetchFailed { fetch, reason: FetchFailure::TooMany { max } });
+        if let Err(reason) = self.may_fetch(fetch) {
+            return cx.emit(Event::FetchFailed { fetch, reason });
         }
         if from > 0 && hit.exact_size().is_some_and(|size| from >= size) {
             return cx.emit(Event::Fetched { fetch, bytes: 0, pushed: false });
         }
+        self.begin_download(fetch, hit, into, from, None, cx);
+    }
+
+    /// Whether a fetch of this number can begin.
+    pub(crate) fn may_fetch(&self, fetch: u32) -> Result<(), FetchFailure> {
+        let max = self.settings.fetches;
+        let mut count = 0;
+        if let Some(work) = &self.work {
+            let whole = work.downloads.iter().filter(|it| it.share.is_none()).map(|it| it.fetch);
+            let others = work.swarms.iter().map(|swarm| swarm.fetch);
+            // One that has chosen is a swarm already.
+            let wanted = work.wanted.iter().map(|wanted| wanted.fetch);
+            for other in whole.chain(others).chain(wanted) {
+                if other == fetch {
+                    return Err(FetchFailure::NumberInUse);
+                }
+                count += 1;
+            }
+        }
+        if count >= max { Err(FetchFailure::TooMany { max }) } else { Ok(()) }
+    }
+
+    fn begin_download(
+        &mut self,
+        fetch: u32,
+        hit: Hit,
+        into: Object,
+        from: u64,
+        share: Option<Share>,
+        cx: &mut Context<'_, Self>,
+    ) {
         let (address, push) = (hit.address, hit.push);
         let deadline = cx.now() + self.settings.transfer_timeout;
         self.work().downloads.push(Download {
@@ -82,6 +115,7 @@ impl Servent {
             hit,
             into,
             from,
+            share,
             stage: Stage::Connecting,
             link: None,
             pushed: false,
@@ -98,6 +132,83 @@ impl Servent {
             self.work().downloads[at].link = Some(link);
             self.wake_at(deadline, cx);
         }
+    }
+
+    /// Asks one source of several for a part of the file, on the link it is connected by if there is one.
+    pub(crate) fn fetch_share(
+        &mut self,
+        fetch: u32,
+        hit: Hit,
+        into: Object,
+        from: u64,
+        share: Share,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(at) = self.share_at(fetch, share.source) else {
+            return self.begin_download(fetch, hit, into, from, Some(share), cx);
+        };
+        let Some(download) = self.download_at(at) else { return };
+        (download.from, download.received, download.written) = (from, 0, 0);
+        download.share = Some(share);
+        // An idle download has its link.
+        if let Some(link) = download.link {
+            self.request(at, link, cx);
+        }
+    }
+
+    /// How far a source is with its part: where the part starts, and how many bytes of it came.
+    pub(crate) fn progress(&mut self, fetch: u32, source: u8) -> Option<(u64, u64)> {
+        let at = self.share_at(fetch, source)?;
+        let download = self.download_at(at)?;
+        Some((download.from, download.received))
+    }
+
+    /// A source need send no more than this any more.
+    pub(crate) fn shorten(&mut self, fetch: u32, source: u8, end: u64) {
+        let at = self.share_at(fetch, source);
+        let download = at.and_then(|at| self.download_at(at));
+        if let Some(share) = download.and_then(|download| download.share.as_mut()) {
+            share.end = share.end.min(end);
+        }
+    }
+
+    /// Ends what a source is asked for.
+    pub(crate) fn stop_share(
+        &mut self,
+        fetch: u32,
+        source: u8,
+        reason: FetchFailure,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if let Some(at) = self.share_at(fetch, source) {
+            self.end_download(at, Err(reason), cx);
+        }
+    }
+
+    /// Closes the links of a swarm that is over, or only that of one of its sources.
+    pub(crate) fn forget_shares(
+        &mut self,
+        fetch: u32,
+        source: Option<u8>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(work) = &mut self.work else { return };
+        work.downloads.retain(|download| {
+            let Some(share) = &download.share else { return true };
+            let keep = download.fetch != fetch || source.is_some_and(|it| it != share.source);
+            if let (false, Some(link)) = (keep, download.link) {
+                cx.close(link);
+            }
+            keep
+        });
+    }
+
+    fn share_at(&self, fetch: u32, source: u8) -> Option<usize> {
+        let mut downloads = self.work.iter().flat_map(|work| &work.downloads);
+        downloads.position(|download| {
+            let of = download.share.as_ref().map(|share| share.source);
+            download.fetch == fetch && of == Some(source)
+        })
     }
 
     /// Sends a Push where the servent's hits came from. `failed` is why connecting to it failed, if
@@ -146,7 +257,14 @@ impl Servent {
     fn request(&mut self, at: usize, link: Link, cx: &mut Context<'_, Self>) {
         let deadline = cx.now() + self.settings.transfer_timeout;
         let Some(download) = self.download_at(at) else { return };
-        let range = (download.from > 0).then_some(ByteRange::From { first: download.from });
+        let range = match &download.share {
+            // A part is not empty.
+            Some(share) => Some(ByteRange::FromTo {
+                first: download.from.saturating_sub(share.lead),
+                last: share.end.saturating_sub(1),
+            }),
+            None => (download.from > 0).then_some(ByteRange::From { first: download.from }),
+        };
         // Of a long name the beginning: the index decides, and the head must not be too long to read.
         let name = &download.hit.name[..download.hit.name.len().min(crate::upload::NAME)];
         let request = Request::build(download.hit.index, name, range);
@@ -193,7 +311,13 @@ impl Servent {
         if download.stage != Stage::Requested {
             return self.out_of_place(link, cx);
         }
-        match body_length(&download.hit, download.from, head) {
+        let (size, from) = (download.hit.exact_size(), download.from);
+        let length = match &download.share {
+            // The end can have come nearer since the request; what is sent has not.
+            Some(share) => share_length(size, from.saturating_sub(share.lead), share.asked, head),
+            None => body_length(size, from, head),
+        };
+        match length {
             Err(reason) => self.end_download(at, Err(reason), cx),
             Ok(0) => {
                 // An empty file is a file too.
@@ -215,20 +339,26 @@ impl Servent {
         let deadline = cx.now() + self.settings.transfer_timeout;
         let Some(at) = self.download_on(link) else { return self.out_of_place(link, cx) };
         let Some(download) = self.download_at(at) else { return };
-        let length = bytes.len() as u64;
         let left = match download.stage {
-            Stage::Body { left } if length <= left => left - length,
+            Stage::Body { left } if bytes.len() as u64 <= left => left - bytes.len() as u64,
             _ => return self.out_of_place(link, cx),
         };
         let offset = download.from.saturating_add(download.received);
-        let ticket = cx.write(download.into, offset, bytes);
-        download.writes.push((ticket, length));
-        download.received += length;
+        let (bytes, done) = match &mut download.share {
+            Some(share) => share.take(offset, bytes),
+            None => (bytes, left == 0),
+        };
+        let length = bytes.len() as u64;
+        if length > 0 {
+            let ticket = cx.write(download.into, offset, bytes);
+            download.writes.push((ticket, length));
+            download.received += length;
+        }
         download.deadline = deadline;
-        if left == 0 {
+        download.stage = Stage::Body { left };
+        if done || left == 0 {
             return self.end_download(at, Ok(()), cx);
         }
-        download.stage = Stage::Body { left };
         cx.phase(link, Phase::Body { left });
         if download.writes.len() >= most {
             download.paused = true;
@@ -280,10 +410,12 @@ impl Servent {
         let Some(at) = self.download_on(link) else { return false };
         let Some(download) = self.download_at(at) else { return false };
         download.link = None;
-        if download.stage == Stage::Connecting {
-            self.ask_for_push(at, Some(reason), cx);
-        } else {
-            self.end_download(at, Err(FetchFailure::Interrupted { bytes: 0, reason }), cx);
+        match download.stage {
+            Stage::Connecting => self.ask_for_push(at, Some(reason), cx),
+            // All of it came; the link is not needed any more.
+            Stage::Ending(Ok(())) => {}
+            Stage::Idle => drop(self.work().downloads.remove(at)),
+            _ => self.end_download(at, Err(FetchFailure::Interrupted { bytes: 0, reason }), cx),
         }
         true
     }
@@ -294,6 +426,12 @@ impl Servent {
         reason: FetchFailure,
         cx: &mut Context<'_, Self>,
     ) {
+        self.end_swarm(fetch, Err(reason), cx);
+        if self.work.iter().flat_map(|work| &work.wanted).any(|wanted| wanted.fetch == fetch) {
+            // Still searched.
+            self.obtained(fetch);
+            cx.emit(Event::FetchFailed { fetch, reason });
+        }
         let mut downloads = self.work.iter().flat_map(|work| &work.downloads);
         if let Some(at) = downloads.position(|download| download.fetch == fetch) {
             self.end_download(at, Err(reason), cx);
@@ -311,6 +449,12 @@ impl Servent {
             }
             let (stage, before) = (download.stage, self.work().downloads.len());
             match stage {
+                Stage::Idle => {
+                    let idle = self.work().downloads.remove(at - 1);
+                    if let Some(link) = idle.link {
+                        cx.close(link);
+                    }
+                }
                 // The driver still owes an answer about a write.
                 Stage::Ending(_) => self.work().downloads[at - 1].deadline = again,
                 Stage::Pushed => {
@@ -343,8 +487,13 @@ impl Servent {
         let again = cx.now() + self.settings.transfer_timeout;
         let Some(work) = &mut self.work else { return };
         let Some(download) = work.downloads.get_mut(at) else { return };
-        if let Some(link) = download.link.take() {
+        // The next part can come on the same link, if this one's response is at its end.
+        let reusable = outcome.is_ok()
+            && download.share.is_some()
+            && matches!(download.stage, Stage::Body { left: 0 } | Stage::Ending(Ok(())));
+        if let (false, Some(link)) = (reusable, download.link) {
             cx.close(link);
+            download.link = None;
         }
         if !download.writes.is_empty() {
             // The first failure is the reason.
@@ -358,6 +507,25 @@ impl Servent {
             Stage::Ending(Err(first)) => Err(first),
             _ => outcome,
         };
+        if let Some(share) = &mut download.share {
+            let ended = Ended {
+                fetch: download.fetch,
+                source: share.source,
+                start: download.from,
+                written: download.written,
+                before: core::mem::take(&mut share.before),
+                tail: core::mem::take(&mut share.tail),
+                pushed: download.pushed,
+                outcome,
+            };
+            if download.link.is_some() {
+                download.stage = Stage::Idle;
+                download.deadline = again;
+            } else {
+                work.downloads.remove(at);
+            }
+            return self.share_ended(ended, cx);
+        }
         let Download { fetch, written: bytes, pushed, .. } = work.downloads.remove(at);
         cx.emit(match outcome {
             Ok(()) => Event::Fetched { fetch, bytes, pushed },
@@ -385,8 +553,40 @@ impl Servent {
     }
 }
 
-/// How long the body of a response is, if the response is to our request.
-fn body_length(hit: &Hit, from: u64, head: Head<'_>) -> Result<u64, FetchFailure> {
+/// How long the body of a response is, if the response is to our request for all from `from` on.
+fn body_length(size: Option<u64>, from: u64, head: Head<'_>) -> Result<u64, FetchFailure> {
+    let (announced, _) = announced_length(from, head)?;
+    match size.map(|size| size.saturating_sub(from)) {
+        Some(expected) if expected != announced => {
+            Err(FetchFailure::WrongLength { announced, expected })
+        }
+        _ => Ok(announced),
+    }
+}
+
+/// The same for a part: exactly that must come, of a file of the size that was promised.
+fn share_length(
+    size: Option<u64>,
+    from: u64,
+    end: u64,
+    head: Head<'_>,
+) -> Result<u64, FetchFailure> {
+    let (announced, of) = announced_length(from, head)?;
+    if let (Some(expected), Some(of)) = (size, of)
+        && of != expected
+    {
+        return Err(FetchFailure::WrongLength { announced: of, expected });
+    }
+    let expected = end.saturating_sub(from);
+    if announced == expected {
+        Ok(announced)
+    } else {
+        Err(FetchFailure::WrongLength { announced, expected })
+    }
+}
+
+/// How many bytes a response says it brings from `from` on, and of a file of what size.
+fn announced_length(from: u64, head: Head<'_>) -> Result<(u64, Option<u64>), FetchFailure> {
     let response = Response::parse(head).map_err(|_| FetchFailure::BadResponse)?;
     match response.code {
         200 | 206 => {}
@@ -396,17 +596,13 @@ fn body_length(hit: &Hit, from: u64, head: Head<'_>) -> Result<u64, FetchFailure
     }
     let bad = |_| FetchFailure::BadResponse;
     let announced = response.content_length().map_err(bad)?.ok_or(FetchFailure::BadResponse)?;
-    let starts = match response.content_range().map_err(bad)? {
+    let content = response.content_range().map_err(bad)?;
+    let starts = match content {
         Some(content) => content.range.map(|(first, _)| first),
         None => (response.code == 200).then_some(0),
     };
     if starts.unwrap_or(from) != from {
         return Err(FetchFailure::BadResponse);
     }
-    match hit.exact_size().map(|size| size.saturating_sub(from)) {
-        Some(expected) if expected != announced => {
-            Err(FetchFailure::WrongLength { announced, expected })
-        }
-        _ => Ok(announced),
-    }
+    Ok((announced, content.and_then(|content| content.size)))
 }

@@ -61,6 +61,25 @@ pub enum Event {
         /// The search text, in whatever encoding it came.
         text: Box<[u8]>,
     },
+    /// What an [`Obtain`](crate::Command::Obtain) now fetches.
+    Chosen {
+        /// The fetch, as the command numbered it.
+        fetch: u32,
+        /// The file, at its best source.
+        hit: Hit,
+        /// How many sources it has so far.
+        sources: u32,
+    },
+    /// One of several sources is given up; the fetch goes on with the others, or fails when there is
+    /// none.
+    SourceLost {
+        /// The fetch, as the command numbered it.
+        fetch: u32,
+        /// The servent.
+        servent: Guid,
+        /// Why.
+        reason: FetchFailure,
+    },
     /// A download is complete: every byte is written.
     Fetched {
         /// The fetch, as the command numbered it.
@@ -108,6 +127,14 @@ pub struct Hit {
     pub size: u32,
     /// The servent's speed in kbit/s, as it says.
     pub speed: u32,
+    /// All upload slots of the servent are taken, as it says.
+    pub busy: bool,
+    /// The servent has uploaded a file before, as it says.
+    pub uploaded: bool,
+    /// The speed was measured, as the servent says, and not set by its user.
+    pub measured: bool,
+    /// The SHA-1 of the file, as the servent says; only newer servents tell one (HUGE).
+    pub sha1: Option<[u8; 20]>,
     /// The file's name, in whatever encoding it came.
     pub name: Box<[u8]>,
 }
@@ -157,6 +184,24 @@ pub enum FetchFailure {
     /// An other fetch of this number is under way, and goes on; this one was not begun.
     #[error("a fetch of this number is under way")]
     NumberInUse,
+    /// The search could not be sent.
+    #[error("not searched: {0}")]
+    Search(SearchRejection),
+    /// The search found nothing that could be fetched.
+    #[error("nothing found")]
+    NothingFound,
+    /// No source was named.
+    #[error("no source")]
+    NoSource,
+    /// A file whose size could not be told, and so can not be shared out.
+    #[error("size not known")]
+    SizeUnknown,
+    /// The source sent other bytes than others did.
+    #[error("bytes that differ from other sources'")]
+    Differs,
+    /// The source was slower than the others; one of them took over.
+    #[error("too slow")]
+    TooSlow,
     /// Neither side can connect to the other.
     #[error("both sides are firewalled")]
     BothFirewalled,

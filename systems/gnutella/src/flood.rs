@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use gnutella_wire::{
     HitResult, OwnedPayload, OwnedPong, OwnedPush, OwnedQueryHit, PayloadType, Query, QueryFlags,
-    Trailer, forward,
+    Trailer, Urn, forward,
 };
 use overlay_peer::Context;
 use rand_core::Rng;
@@ -300,10 +300,14 @@ impl Servent {
         let hit = hit.borrow();
         self.own_results(descriptor.guid(), hit.results.len(), cx);
         let trailer = hit.trailer().ok().flatten();
-        let push = trailer.and_then(|trailer| trailer.push()).unwrap_or(false);
+        let says = |flag: Option<Option<bool>>| flag.flatten().unwrap_or(false);
         let results = hit.results.map(|result| Hit {
             address: hit.address.into(),
-            push,
+            push: says(trailer.map(|it| it.push())),
+            busy: says(trailer.map(|it| it.busy())),
+            uploaded: says(trailer.map(|it| it.uploaded())),
+            measured: says(trailer.map(|it| it.measured_speed())),
+            sha1: sha1_of(&result),
             servent: hit.servent,
             index: result.index,
             size: result.size,
@@ -420,4 +424,9 @@ pub(crate) struct Came {
     /// The TTL it may go on with, before it is decreased.
     pub ttl: u8,
     pub hops: u8,
+}
+
+/// The SHA-1 that a newer servent tells of a file.
+fn sha1_of(result: &HitResult<'_>) -> Option<[u8; 20]> {
+    result.extensions().urns().find_map(|urn| Urn::parse(urn).ok()?.sha1())
 }

@@ -12,7 +12,7 @@ use overlay_peer::{Context, Link, Time};
 
 use crate::routes::Route;
 use crate::servent::random_guid;
-use crate::{Descriptor, Event, Hit, Message, SearchRejection, Servent};
+use crate::{Descriptor, Event, FetchFailure, Hit, Message, SearchRejection, Servent};
 
 /// How a search goes through the network. In 0.6 that is not for who searches to say: its ultrapeers
 /// ask as far as needed, whatever the strategy; pursuits still end and repeat as planned.
@@ -92,6 +92,8 @@ impl SearchPlan {
 pub(crate) enum Asker {
     /// The user, who gave it this number.
     User(u32),
+    /// The user, who wants a file fetched under this number.
+    Fetch(u32),
 }
 
 /// A search that may send more queries.
@@ -314,6 +316,7 @@ impl Servent {
             }
             match asker {
                 Asker::User(search) => cx.emit(Event::Hit { search, hops, hit }),
+                Asker::Fetch(fetch) => self.found_for(fetch, hit, cx),
             }
         }
         if let Some(at) = at
@@ -354,6 +357,7 @@ impl Servent {
             Asker::User(search) => {
                 cx.emit(Event::SearchEnded { search, results: pursuit.results });
             }
+            Asker::Fetch(fetch) => self.choose(fetch, FetchFailure::NothingFound, cx),
         }
     }
 }

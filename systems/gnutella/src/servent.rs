@@ -14,8 +14,10 @@ use rand_core::Rng;
 
 use crate::download::Download;
 use crate::hosts::Hosts;
+use crate::obtain::Wanted;
 use crate::routes::Routes;
 use crate::search::{Asker, Pursuit};
+use crate::swarm::Swarm;
 use crate::upkeep::Greeting;
 use crate::upload::Upload;
 use crate::v06::V06;
@@ -83,6 +85,10 @@ pub(crate) struct Work {
     pub greetings: Vec<Greeting>,
     pub downloads: Vec<Download>,
     pub uploads: Vec<Upload>,
+    /// Files fetched from several sources.
+    pub swarms: Vec<Swarm>,
+    /// Files that are searched and then fetched.
+    pub wanted: Vec<Wanted>,
     /// The GUIDs of own queries and whom they are for, oldest first.
     pub searches: Vec<(Guid, Asker)>,
     /// Searches that may send more queries, oldest first.
@@ -178,7 +184,9 @@ impl Servent {
                 + work.downloads.len()
                 + work.uploads.len()
                 + work.searches.len()
-                + work.pursuits.len();
+                + work.pursuits.len()
+                + work.swarms.len()
+                + work.wanted.len();
             bytes += size_of::<Work>()
                 + work.greetings.capacity() * size_of::<Greeting>()
                 + work.downloads.capacity() * size_of::<Download>()
@@ -186,7 +194,11 @@ impl Servent {
                 + work.uploads.capacity() * size_of::<Upload>()
                 + work.searches.capacity() * size_of::<(Guid, Asker)>()
                 + work.pursuits.capacity() * size_of::<Pursuit>()
-                + work.pursuits.iter().map(Pursuit::heap_bytes).sum::<usize>();
+                + work.pursuits.iter().map(Pursuit::heap_bytes).sum::<usize>()
+                + work.swarms.capacity() * size_of::<Swarm>()
+                + work.swarms.iter().map(Swarm::heap_bytes).sum::<usize>()
+                + work.wanted.capacity() * size_of::<Wanted>()
+                + work.wanted.iter().map(Wanted::heap_bytes).sum::<usize>();
         }
         (entries, bytes)
     }
@@ -231,6 +243,8 @@ impl Servent {
                 && work.uploads.is_empty()
                 && work.searches.is_empty()
                 && work.pursuits.is_empty()
+                && work.swarms.is_empty()
+                && work.wanted.is_empty()
                 && work.sweep_at.is_none()
         };
         self.work.take_if(idle);
@@ -274,6 +288,10 @@ impl Peer for Servent {
             Command::Search { search, text } => self.search(search, &text, cx),
             Command::SearchBy { search, text, plan } => self.search_by(search, &text, plan, cx),
             Command::Fetch { fetch, hit, into, from } => self.fetch(fetch, hit, into, from, cx),
+            Command::Swarm { fetch, hits, into, from } => self.swarm(fetch, hits, into, from, cx),
+            Command::Obtain { fetch, text, plan, into } => {
+                self.obtain(fetch, &text, plan, into, cx);
+            }
             Command::Leave => self.leave(cx),
         }
         self.tidy();

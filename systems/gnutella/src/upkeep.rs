@@ -79,6 +79,7 @@ impl Servent {
             cx.emit(Event::Unlinked { link: neighbour.link, reason: None });
         }
         self.routes.clear();
+        self.leave_fetches(cx);
         while self.work.as_ref().is_some_and(|work| !work.pursuits.is_empty()) {
             self.end_pursuit(0, cx);
         }
@@ -90,7 +91,17 @@ impl Servent {
             cx.close(upload.link);
         }
         work.searches.clear();
-        let fetches: Vec<u32> = work.downloads.iter().map(|d| d.fetch).collect();
+    }
+
+    /// Fails all that is being fetched.
+    fn leave_fetches(&mut self, cx: &mut Context<'_, Self>) {
+        let Some(work) = &self.work else { return };
+        let wanted = work.wanted.iter().map(|wanted| wanted.fetch);
+        let swarms = work.swarms.iter().map(|swarm| swarm.fetch);
+        let downloads = work.downloads.iter().map(|download| download.fetch);
+        let mut fetches: Vec<u32> = wanted.chain(swarms).chain(downloads).collect();
+        fetches.sort_unstable();
+        fetches.dedup();
         for fetch in fetches {
             self.fail_fetch(fetch, FetchFailure::Left, cx);
         }
@@ -568,13 +579,16 @@ impl Servent {
         }
         self.sweep_pursuits(cx);
         self.sweep_downloads(cx);
+        self.sweep_swarms(cx);
         self.sweep_uploads(cx);
         let Some(work) = self.work.as_ref() else { return };
         let greetings = work.greetings.iter().map(|greeting| greeting.deadline);
         let downloads = work.downloads.iter().map(|download| download.deadline);
         let uploads = work.uploads.iter().map(|upload| upload.deadline);
-        let pursuits = work.pursuits.iter().map(|pursuit| pursuit.deadline);
-        if let Some(next) = greetings.chain(downloads).chain(uploads).chain(pursuits).min() {
+        let searches = work.pursuits.iter().map(|pursuit| pursuit.deadline);
+        let swarms = work.swarms.iter().map(|swarm| swarm.deadline);
+        let all = greetings.chain(downloads).chain(uploads).chain(searches).chain(swarms);
+        if let Some(next) = all.min() {
             // Not in this very instant again: a write under way keeps a failed download.
             self.wake_at(next.max(now + Duration::from_millis(1)), cx);
         }

@@ -425,7 +425,7 @@ fn a_second_link_to_a_host_is_closed() {
 
 fn offer(name: Vec<u8>) -> Hit {
     let (address, servent) = (address(3), guid(3));
-    Hit { address, push: false, servent, index: 0, size: 10, speed: 1, name: name.into() }
+    Hit { servent, index: 0, ..offered(address, 10, &name) }
 }
 
 /// The index says which file it is; a name that would make the head too long is told in part.

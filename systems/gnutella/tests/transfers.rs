@@ -184,8 +184,7 @@ fn a_response_from_another_byte_is_refused() {
 
 /// A file of ten bytes.
 fn offer() -> Hit {
-    let name = b"x".as_slice().into();
-    Hit { address: address(2), push: false, servent: guid(2), index: 1, size: 10, speed: 1, name }
+    Hit { servent: guid(2), index: 1, ..offered(address(2), 10, b"x") }
 }
 
 /// A GIV serves the fetch that asked this very servent for this very file.

@@ -87,6 +87,7 @@ pub fn guid(n: u32) -> Guid {
 
 /// Some bytes that no two offsets or seeds share by accident.
 pub fn content(seed: u32, len: usize) -> Vec<u8> {
+    let seed = seed.wrapping_mul(0x9e37_79b1);
     (0..len as u32).map(|n| (n.wrapping_mul(2_654_435_761) ^ seed).to_be_bytes()[1]).collect()
 }
 
@@ -277,5 +278,22 @@ impl Driver<Servent> for Recorder {
     }
     fn emit(&mut self, event: Event) {
         self.events.push(event);
+    }
+}
+
+/// What a servent of no particular kind offers.
+pub fn offered(address: Address, size: u32, name: &[u8]) -> Hit {
+    Hit {
+        address,
+        push: false,
+        servent: guid(0),
+        index: 0,
+        size,
+        speed: 1,
+        busy: false,
+        uploaded: false,
+        measured: false,
+        sha1: None,
+        name: name.into(),
     }
 }

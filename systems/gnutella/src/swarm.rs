@@ -1,0 +1,673 @@
+//! One file from several sources at once: parts are split among them, taken over from those that are
+//! slow or die, and compared where they meet.
+//!
+//! Gnutella 0.4 knows no hashes, so two sources of one name and size may have different files. Each part
+//! but the first is asked for from [`OVERLAP`] bytes before its start; these are compared with what
+//! the source of the part before sent there. Of two that differ, the one goes that fewer others agreed
+//! with, and all it sent is fetched again.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Bytes;
+use overlay_peer::{Context, Object, Time};
+
+use crate::{Event, FetchFailure, Hit, Servent};
+
+/// How many bytes before a part are fetched with it, to compare.
+pub(crate) const OVERLAP: u64 = 64;
+
+/// A part that is shorter is not shared with another source.
+const SPLIT: u64 = 16_384;
+
+/// More parts than this are not made of a file on purpose; sources that die may make a few more.
+const PARTS: u64 = 512;
+
+/// A source is given up after so many failures in a row.
+const FAILURES: u8 = 3;
+
+/// A file on its way from several sources.
+#[derive(Clone, Debug)]
+pub(crate) struct Swarm {
+    pub fetch: u32,
+    into: Object,
+    size: u64,
+    /// The best first, as the user sees it.
+    sources: Vec<Source>,
+    /// The whole file in order, without gaps; before `from`, nothing.
+    parts: Vec<Part>,
+    from: u64,
+    pushed: bool,
+    /// Why the last source was lost.
+    failure: FetchFailure,
+    /// When to look for slow sources, and to try again those that failed.
+    pub deadline: Time,
+}
+
+#[derive(Clone, Debug)]
+struct Source {
+    hit: Hit,
+    state: SourceState,
+    failures: u8,
+    /// With how many parts of others its own agreed.
+    agreed: u32,
+    /// Of its last part, in bytes a second; 0 is unknown.
+    rate: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SourceState {
+    /// It could be asked for a part. Its link may be open.
+    Free,
+    /// It has been asked for a part.
+    Asked,
+    /// It failed, and is tried again then.
+    Later(Time),
+    /// It is not asked any more.
+    Gone,
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    start: u64,
+    end: u64,
+    state: PartState,
+    /// What its source says stands before the start; empty once compared.
+    before: Box<[u8]>,
+    /// Its last bytes.
+    tail: Box<[u8]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PartState {
+    Missing,
+    /// On its way from this source, since then.
+    Asked(u8, Time),
+    Done(u8),
+}
+
+/// What one source is asked for, kept with its download.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    /// The source's number in its swarm.
+    pub source: u8,
+    /// The byte to stop before: that of the request, and what is left of it.
+    pub asked: u64,
+    pub end: u64,
+    /// How many bytes before the part's start are asked for.
+    pub lead: u64,
+    /// Those, as far as they came.
+    pub before: Vec<u8>,
+    /// The last bytes of the part that came.
+    pub tail: Vec<u8>,
+}
+
+impl Share {
+    pub fn heap_bytes(&self) -> usize {
+        self.before.capacity() + self.tail.capacity()
+    }
+
+    /// Takes what came: keeps the bytes before the part, and cuts off those after it. What is left goes
+    /// to `offset`; the second value says whether that completes the part.
+    pub fn take(&mut self, offset: u64, mut bytes: Bytes) -> (Bytes, bool) {
+        let missing = self.lead.saturating_sub(self.before.len() as u64);
+        let lead = bytes.split_to(bytes.len().min(usize::try_from(missing).unwrap_or(usize::MAX)));
+        self.before.extend_from_slice(&lead);
+        let room = self.end.saturating_sub(offset);
+        bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        let most = OVERLAP as usize;
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(most)..]);
+        let extra = self.tail.len().saturating_sub(most);
+        self.tail.drain(..extra);
+        let done = bytes.len() as u64 == room;
+        (bytes, done)
+    }
+}
+
+/// How a share ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub fetch: u32,
+    pub source: u8,
+    pub start: u64,
+    /// How many bytes are written.
+    pub written: u64,
+    pub before: Vec<u8>,
+    pub tail: Vec<u8>,
+    pub pushed: bool,
+    pub outcome: Result<(), FetchFailure>,
+}
+
+impl Swarm {
+    pub fn heap_bytes(&self) -> usize {
+        let kept = |part: &Part| part.before.len() + part.tail.len();
+        self.sources.capacity() * size_of::<Source>()
+            + self.sources.iter().map(|source| source.hit.name.len()).sum::<usize>()
+            + self.parts.capacity() * size_of::<Part>()
+            + self.parts.iter().map(kept).sum::<usize>()
+    }
+
+    /// How many bytes are there without a gap, from where the fetch began.
+    fn prefix(&self) -> u64 {
+        let end = self.parts.iter().find(|part| !matches!(part.state, PartState::Done(_)));
+        end.map_or(self.size, |part| part.start) - self.from
+    }
+
+    fn is_done(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part.state, PartState::Done(_)))
+    }
+
+    /// The next part to ask for: one that nobody has been asked for, cut to this length.
+    fn missing(&mut self, segment: u64) -> Option<usize> {
+        let at = self.parts.iter().position(|part| part.state == PartState::Missing)?;
+        let segment = segment.max(self.size / PARTS).max(1);
+        let part = &self.parts[at];
+        if part.end - part.start > segment {
+            self.split(at, part.start + segment);
+        }
+        Some(at)
+    }
+
+    /// Cuts a part in two; the second one is missing.
+    fn split(&mut self, at: usize, middle: u64) {
+        let end = core::mem::replace(&mut self.parts[at].end, middle);
+        let state = PartState::Missing;
+        let part = Part { start: middle, end, state, before: Box::default(), tail: Box::default() };
+        self.parts.insert(at + 1, part);
+    }
+
+    /// Joins neighbours that nothing distinguishes any more.
+    fn join(&mut self) {
+        let mut at = 1;
+        while at < self.parts.len() {
+            let (left, right) = (&self.parts[at - 1], &self.parts[at]);
+            let same = match (left.state, right.state) {
+                (PartState::Missing, PartState::Missing) => true,
+                (PartState::Done(a), PartState::Done(b)) => a == b,
+                _ => false,
+            };
+            if !same {
+                at += 1;
+                continue;
+            }
+            let right = self.parts.remove(at);
+            let left = &mut self.parts[at - 1];
+            left.end = right.end;
+            if right.tail.len() as u64 >= OVERLAP {
+                left.tail = right.tail;
+            } else {
+                let both = [&*left.tail, &*right.tail].concat();
+                left.tail = both[both.len().saturating_sub(OVERLAP as usize)..].into();
+            }
+        }
+    }
+
+    /// Compares what is known on both sides of a border between two sources; the first source found out
+    /// to differ from one that is believed more.
+    fn compare(&mut self) -> Option<u8> {
+        for at in 1..self.parts.len() {
+            let (left, right) = (&self.parts[at - 1], &self.parts[at]);
+            let (PartState::Done(a), PartState::Done(b)) = (left.state, right.state) else {
+                continue;
+            };
+            if a == b || right.before.is_empty() || left.tail.len() < right.before.len() {
+                continue;
+            }
+            if left.tail.ends_with(&right.before) {
+                self.parts[at].before = Box::default();
+                for source in [a, b] {
+                    if let Some(source) = self.sources.get_mut(usize::from(source)) {
+                        source.agreed = source.agreed.saturating_add(1);
+                    }
+                }
+            } else if let Some(worse) = self.worse(a, b) {
+                return Some(worse);
+            }
+        }
+        None
+    }
+
+    /// Which of two sources that differ is believed less; `None` as long as a third may tell.
+    fn worse(&self, a: u8, b: u8) -> Option<u8> {
+        let (first, second) = (&self.sources[usize::from(a)], &self.sources[usize::from(b)]);
+        if first.agreed != second.agreed {
+            return Some(if first.agreed < second.agreed { a } else { b });
+        }
+        let gone = |source: &Source| source.state == SourceState::Gone;
+        let mut others = self.sources.iter().zip(0u8..).filter(|(_, n)| *n != a && *n != b);
+        if !self.is_done() && others.any(|(source, _)| !gone(source)) {
+            return None;
+        }
+        // One that is gone can not complete the file; else the one that the user put behind.
+        Some(match (gone(first), gone(second)) {
+            (true, false) => a,
+            (false, true) => b,
+            _ => a.max(b),
+        })
+    }
+
+    /// Forgets all that this source sent.
+    fn forget(&mut self, source: u8) {
+        for part in &mut self.parts {
+            if part.state == PartState::Done(source) {
+                part.state = PartState::Missing;
+                part.before = Box::default();
+                part.tail = Box::default();
+            }
+        }
+        self.join();
+    }
+}
+
+impl Servent {
+    /// [`Command::Swarm`](crate::Command::Swarm).
+    pub(crate) fn swarm(
+        &mut self,
+        fetch: u32,
+        hits: Vec<Hit>,
+        into: Object,
+        from: u64,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if let Err(reason) = self.may_fetch(fetch) {
+            return cx.emit(Event::FetchFailed { fetch, reason });
+        }
+        if let Err(reason) = self.begin_swarm(fetch, hits, into, from, cx) {
+            cx.emit(Event::FetchFailed { fetch, reason });
+        }
+    }
+
+    /// Begins to fetch a file from all these, which should have the same name and size; those with
+    /// another size are left out.
+    pub(crate) fn begin_swarm(
+        &mut self,
+        fetch: u32,
+        hits: Vec<Hit>,
+        into: Object,
+        from: u64,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<(), FetchFailure> {
+        let Some(size) = hits.first().map(|hit| hit.size) else {
+            return Err(FetchFailure::NoSource);
+        };
+        // The size is what the parts are cut by; of a larger file nobody could tell it.
+        if size == u32::MAX {
+            return Err(FetchFailure::SizeUnknown);
+        }
+        let most = self.settings.swarm_sources.clamp(1, Self::SOURCES);
+        let mut sources: Vec<Source> = Vec::new();
+        for hit in hits {
+            let known = |source: &Source| same_source(&source.hit, &hit);
+            if hit.size == size && sources.len() < most && !sources.iter().any(known) {
+                sources.push(Source::new(hit));
+            }
+        }
+        let size = u64::from(size);
+        if from > 0 && from >= size {
+            cx.emit(Event::Fetched { fetch, bytes: 0, pushed: false });
+            return Ok(());
+        }
+        let part = Part {
+            start: from,
+            end: size,
+            state: PartState::Missing,
+            before: Box::default(),
+            tail: Box::default(),
+        };
+        let deadline = cx.now() + self.settings.slow_after;
+        self.work().swarms.push(Swarm {
+            fetch,
+            into,
+            size,
+            sources,
+            // Of an empty file there is no part.
+            parts: if size == 0 { Vec::new() } else { alloc::vec![part] },
+            from,
+            pushed: false,
+            failure: FetchFailure::NoSource,
+            deadline,
+        });
+        self.wake_at(deadline, cx);
+        self.feed(fetch, cx);
+        Ok(())
+    }
+
+    /// The most sources that a swarm can have; [`Settings::swarm_sources`](crate::Settings) says how
+    /// many it has.
+    const SOURCES: usize = 64;
+
+    /// One more source for a fetch that is under way.
+    pub(crate) fn join_swarm(&mut self, fetch: u32, hit: Hit, cx: &mut Context<'_, Self>) {
+        let most = self.settings.swarm_sources.clamp(1, Self::SOURCES);
+        let Some(swarm) = self.swarm_of(fetch) else { return };
+        let fits = u64::from(hit.size) == swarm.size && swarm.sources.len() < most;
+        if fits && !swarm.sources.iter().any(|source| same_source(&source.hit, &hit)) {
+            swarm.sources.push(Source::new(hit));
+            self.feed(fetch, cx);
+        }
+    }
+
+    pub(crate) fn swarm_of(&mut self, fetch: u32) -> Option<&mut Swarm> {
+        self.work.as_mut()?.swarms.iter_mut().find(|swarm| swarm.fetch == fetch)
+    }
+
+    /// Gives every free source something to do; ends the swarm if there is nothing left to do, or nobody
+    /// to do it.
+    fn feed(&mut self, fetch: u32, cx: &mut Context<'_, Self>) {
+        let (now, segment) = (cx.now(), self.settings.segment.into());
+        for number in 0..Self::SOURCES {
+            // Starting one can end the swarm: another source of it, or its user's patience.
+            let Some(swarm) = self.swarm_of(fetch) else { return };
+            if swarm.is_done() {
+                return self.end_swarm(fetch, Ok(()), cx);
+            }
+            let Some(source) = swarm.sources.get_mut(number) else { break };
+            if let SourceState::Later(at) = source.state
+                && at <= now
+            {
+                source.state = SourceState::Free;
+            }
+            if source.state != SourceState::Free {
+                continue;
+            }
+            let rate = source.rate;
+            let part = match swarm.missing(segment) {
+                Some(part) => Some(part),
+                None => self.take_over(fetch, rate, cx),
+            };
+            // Taking over can have given this source something to do already.
+            let Some(swarm) = self.swarm_of(fetch) else { return };
+            let free = swarm.sources[number].state == SourceState::Free;
+            let missing = |at: &usize| {
+                swarm.parts.get(*at).is_some_and(|part| part.state == PartState::Missing)
+            };
+            if let (true, Some(part)) = (free, part.filter(missing)) {
+                self.ask_source(fetch, number as u8, part, cx);
+            }
+        }
+        let Some(swarm) = self.swarm_of(fetch) else { return };
+        if swarm.sources.iter().all(|source| source.state == SourceState::Gone) {
+            // Its last writes may still be under way; whoever has them tells us again.
+            let asked = |part: &Part| matches!(part.state, PartState::Asked(..));
+            if !swarm.parts.iter().any(asked) {
+                let failure = swarm.failure;
+                self.end_swarm(fetch, Err(failure), cx);
+            }
+        }
+    }
+
+    /// Takes the rest, or a share of it, from the source that would need longest; the part that is then
+    /// missing.
+    fn take_over(&mut self, fetch: u32, rate: u64, cx: &mut Context<'_, Self>) -> Option<usize> {
+        let (now, patience) = (cx.now(), self.settings.slow_after);
+        let mut slowest: Option<(Duration, usize, u8, u64, u64)> = None;
+        let swarm = self.swarm_of(fetch)?;
+        if swarm.parts.len() as u64 >= 2 * PARTS {
+            return None;
+        }
+        let parts: Vec<(usize, u8, Time, u64)> = swarm
+            .parts
+            .iter()
+            .enumerate()
+            .filter_map(|(at, part)| match part.state {
+                PartState::Asked(source, since) => Some((at, source, since, part.end)),
+                _ => None,
+            })
+            .collect();
+        for (at, source, since, end) in parts {
+            let elapsed = now - since;
+            if elapsed < patience {
+                continue;
+            }
+            let Some((start, received)) = self.progress(fetch, source) else { continue };
+            let left = end.saturating_sub(start + received);
+            let theirs = per_second(received, elapsed);
+            let needed = match theirs {
+                0 => Duration::MAX,
+                theirs => Duration::from_micros(left.saturating_mul(1_000_000) / theirs),
+            };
+            let longer = slowest.is_none_or(|(longest, ..)| needed > longest);
+            if left > 0 && longer {
+                slowest = Some((needed, at, source, start + received, theirs));
+            }
+        }
+        let (_, at, source, next, theirs) = slowest?;
+        let swarm = self.swarm_of(fetch)?;
+        let left = swarm.parts[at].end - next;
+        // Who is as fast as each other gets as much; of what is not known, the same is believed.
+        let ours = if rate == 0 { theirs } else { rate };
+        let keep = match u128::from(theirs) + u128::from(ours) {
+            0 => 0,
+            both => (u128::from(left) * u128::from(theirs) / both) as u64,
+        };
+        if theirs > 0 && (left < SPLIT || left - keep < SPLIT / 2) {
+            // Little is left: only from one that would need more than twice as long.
+            if ours <= theirs.saturating_mul(2) || left > SPLIT {
+                return None;
+            }
+            return self.cut(fetch, source, at, next, cx);
+        }
+        if keep == 0 {
+            return self.cut(fetch, source, at, next, cx);
+        }
+        swarm.split(at, next + keep);
+        self.shorten(fetch, source, next + keep);
+        Some(at + 1)
+    }
+
+    /// Takes everything from `next` on from a source that has stalled, or is slow.
+    fn cut(
+        &mut self,
+        fetch: u32,
+        source: u8,
+        at: usize,
+        next: u64,
+        cx: &mut Context<'_, Self>,
+    ) -> Option<usize> {
+        let start = self.swarm_of(fetch)?.parts[at].start;
+        if next > start {
+            self.swarm_of(fetch)?.split(at, next);
+            self.shorten(fetch, source, next);
+        }
+        self.stop_share(fetch, source, FetchFailure::TooSlow, cx);
+        // Which part is missing now is known when the writes of the other are done; if it had none, now.
+        let swarm = self.swarm_of(fetch)?;
+        swarm.parts.iter().position(|part| part.state == PartState::Missing)
+    }
+
+    fn ask_source(&mut self, fetch: u32, number: u8, at: usize, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        let Some(swarm) = self.swarm_of(fetch) else { return };
+        let into = swarm.into;
+        let (part, source) = (&mut swarm.parts[at], &mut swarm.sources[usize::from(number)]);
+        part.state = PartState::Asked(number, now);
+        source.state = SourceState::Asked;
+        // Before the first byte of the file, and of this fetch, there is nothing to compare with.
+        let lead = (part.start - swarm.from).min(OVERLAP);
+        let (start, hit) = (part.start, source.hit.clone());
+        let share = Share {
+            source: number,
+            asked: part.end,
+            end: part.end,
+            lead,
+            before: Vec::new(),
+            tail: Vec::new(),
+        };
+        self.fetch_share(fetch, hit, into, start, share, cx);
+    }
+
+    /// A share ended: all of it came, or what came until it failed.
+    pub(crate) fn share_ended(&mut self, ended: Ended, cx: &mut Context<'_, Self>) {
+        let (now, later) = (cx.now(), cx.now() + self.settings.retry_after);
+        let Ended { fetch, source: number, start, written, before, tail, pushed, outcome } = ended;
+        let Some(swarm) = self.swarm_of(fetch) else { return };
+        swarm.pushed |= pushed && written > 0;
+        let asked = |part: &Part| {
+            part.start == start
+                && matches!(part.state, PartState::Asked(source, _) if source == number)
+        };
+        let Some(at) = swarm.parts.iter().position(asked) else { return };
+        let part = &mut swarm.parts[at];
+        let PartState::Asked(_, since) = part.state else { return };
+        let Some(source) = swarm.sources.get_mut(usize::from(number)) else { return };
+        let rate = per_second(written, now - since);
+        if written > 0 && rate > 0 {
+            source.rate = rate;
+        }
+        let written = written.min(part.end - part.start);
+        if source.state == SourceState::Gone || written == 0 && part.end > part.start {
+            part.state = PartState::Missing;
+        } else {
+            part.state = PartState::Done(number);
+            part.before = before.into();
+            part.tail = tail.into();
+            let (middle, end) = (part.start + written, part.end);
+            if middle < end {
+                swarm.split(at, middle);
+            }
+        }
+        let mut fatal = None;
+        let gone =
+            source_after(&mut swarm.sources[usize::from(number)], outcome, later, &mut fatal);
+        if let Some(reason) = gone {
+            swarm.failure = reason;
+            let servent = swarm.sources[usize::from(number)].hit.servent;
+            cx.emit(Event::SourceLost { fetch, servent, reason });
+        }
+        if let Some(reason) = fatal {
+            return self.end_swarm(fetch, Err(reason), cx);
+        }
+        while let Some(worse) = self.swarm_of(fetch).and_then(Swarm::compare) {
+            self.drop_source(fetch, worse, cx);
+        }
+        if let Some(swarm) = self.swarm_of(fetch) {
+            swarm.join();
+        }
+        self.feed(fetch, cx);
+    }
+
+    /// A source sent other bytes than the others.
+    fn drop_source(&mut self, fetch: u32, number: u8, cx: &mut Context<'_, Self>) {
+        let reason = FetchFailure::Differs;
+        let Some(swarm) = self.swarm_of(fetch) else { return };
+        let Some(source) = swarm.sources.get_mut(usize::from(number)) else { return };
+        let asked = source.state == SourceState::Asked;
+        source.state = SourceState::Gone;
+        let servent = source.hit.servent;
+        swarm.failure = reason;
+        swarm.forget(number);
+        cx.emit(Event::SourceLost { fetch, servent, reason });
+        if asked {
+            self.stop_share(fetch, number, reason, cx);
+        } else {
+            self.forget_shares(fetch, Some(number), cx);
+        }
+    }
+
+    /// Looks after swarms whose time has come.
+    pub(crate) fn sweep_swarms(&mut self, cx: &mut Context<'_, Self>) {
+        let (now, next) = (cx.now(), cx.now() + self.settings.slow_after);
+        let Some(work) = &mut self.work else { return };
+        let due = work.swarms.iter_mut().filter(|swarm| swarm.deadline <= now);
+        let due: Vec<u32> = due
+            .map(|swarm| {
+                swarm.deadline = next;
+                swarm.fetch
+            })
+            .collect();
+        for fetch in due {
+            self.feed(fetch, cx);
+        }
+    }
+
+    /// Ends a swarm. What was written stays.
+    pub(crate) fn end_swarm(
+        &mut self,
+        fetch: u32,
+        outcome: Result<(), FetchFailure>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(work) = &mut self.work else { return };
+        let Some(at) = work.swarms.iter().position(|swarm| swarm.fetch == fetch) else { return };
+        let swarm = work.swarms.remove(at);
+        self.forget_shares(fetch, None, cx);
+        let bytes = swarm.prefix();
+        let written = swarm.parts.iter().rev().find(|part| part.state != PartState::Missing);
+        let extent = written.map_or(swarm.from, |part| part.end);
+        match outcome {
+            Ok(()) if swarm.size == 0 => {
+                // An empty file is a file too.
+                cx.write(swarm.into, 0, Bytes::new());
+                self.obtained(fetch);
+                cx.emit(Event::Fetched { fetch, bytes: 0, pushed: false });
+            }
+            Ok(()) => {
+                self.obtained(fetch);
+                cx.emit(Event::Fetched { fetch, bytes, pushed: swarm.pushed });
+            }
+            Err(reason) => {
+                let reason = match reason {
+                    FetchFailure::Interrupted { reason, .. } => {
+                        FetchFailure::Interrupted { bytes, reason }
+                    }
+                    FetchFailure::TimedOut { .. } => FetchFailure::TimedOut { bytes },
+                    reason => reason,
+                };
+                self.fall_back(fetch, extent, reason, cx);
+            }
+        }
+    }
+}
+
+impl Source {
+    fn new(hit: Hit) -> Self {
+        Self { hit, state: SourceState::Free, failures: 0, agreed: 0, rate: 0 }
+    }
+}
+
+/// What becomes of a source after a share; why it is given up, if it is. What concerns the whole fetch is
+/// fatal.
+fn source_after(
+    source: &mut Source,
+    outcome: Result<(), FetchFailure>,
+    later: Time,
+    fatal: &mut Option<FetchFailure>,
+) -> Option<FetchFailure> {
+    let Err(reason) = outcome else {
+        source.failures = 0;
+        if source.state == SourceState::Asked {
+            source.state = SourceState::Free;
+        }
+        return None;
+    };
+    if source.state == SourceState::Gone {
+        return None;
+    }
+    source.failures = source.failures.saturating_add(1);
+    let again = match reason {
+        FetchFailure::Store(_) | FetchFailure::Left => {
+            *fatal = Some(reason);
+            false
+        }
+        FetchFailure::Busy
+        | FetchFailure::TooSlow
+        | FetchFailure::TooMany { .. }
+        | FetchFailure::Interrupted { .. }
+        | FetchFailure::TimedOut { .. }
+        | FetchFailure::PushUnanswered => source.failures < FAILURES,
+        _ => false,
+    };
+    source.state = if again { SourceState::Later(later) } else { SourceState::Gone };
+    (!again && fatal.is_none()).then_some(reason)
+}
+
+/// One servent has one link for a fetch, whatever it calls the file.
+fn same_source(a: &Hit, b: &Hit) -> bool {
+    a.servent == b.servent && a.address == b.address
+}
+
+fn per_second(bytes: u64, elapsed: Duration) -> u64 {
+    let micros = elapsed.as_micros().max(1);
+    u64::try_from(u128::from(bytes) * 1_000_000 / micros).unwrap_or(u64::MAX)
+}
