@@ -1,5 +1,7 @@
 //! What follows the fixed part of a payload: GGEP blocks, HUGE urns, XML, and whatever else.
 
+use memchr::{memchr2, memchr3};
+
 use crate::{Ggep, GgepItem, Xml};
 
 /// The separator of HUGE, between extensions.
@@ -101,6 +103,7 @@ impl<'a> Extensions<'a> {
 impl<'a> Iterator for Extensions<'a> {
     type Item = Extension<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Extension<'a>> {
         let start = self.rest.iter().position(|&byte| byte != SEPARATOR && byte != 0);
         let bytes = &self.rest[start.unwrap_or(self.rest.len())..];
@@ -111,22 +114,22 @@ impl<'a> Iterator for Extensions<'a> {
             self.rest = rest;
             return Some(Extension::Ggep(block));
         }
-        let until = |stops: &[u8]| {
-            bytes.iter().position(|byte| stops.contains(byte)).unwrap_or(bytes.len())
-        };
-        let (end, kind): (usize, fn(&'a [u8]) -> Extension<'a>) = if is_urn(bytes) {
-            (until(&[SEPARATOR, 0, Ggep::MAGIC]), Extension::Urn)
+        let cut = |end: Option<usize>| bytes.split_at(end.unwrap_or(bytes.len()));
+        let (extension, rest) = if is_urn(bytes) {
+            let (text, rest) = cut(memchr3(SEPARATOR, 0, Ggep::MAGIC, bytes));
+            (Extension::Urn(text), rest)
         } else if first == b'<' {
-            (until(&[SEPARATOR, 0]), |raw| Extension::Xml(Xml::of(raw)))
+            let (xml, rest) = cut(memchr2(SEPARATOR, 0, bytes));
+            (Extension::Xml(Xml::of(xml)), rest)
         } else {
-            (self.other(bytes), Extension::Other)
+            let (raw, rest) = cut(Some(self.other(bytes)));
+            (Extension::Other(raw), rest)
         };
-        let (raw, rest) = bytes.split_at(end);
         self.rest = rest;
-        Some(kind(raw))
+        Some(extension)
     }
 }
 
 fn is_urn(bytes: &[u8]) -> bool {
-    bytes.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"urn:"))
+    matches!(bytes, [b'u' | b'U', b'r' | b'R', b'n' | b'N', b':', ..])
 }

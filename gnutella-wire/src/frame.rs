@@ -49,6 +49,7 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// The payload is not what its type says; offsets count from the start of the header.
+    #[inline]
     pub fn parse(&self) -> Result<Message<'a>, DecodeError> {
         Message::from_frame(self)
     }

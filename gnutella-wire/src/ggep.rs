@@ -47,7 +47,7 @@ impl<'a> Ggep<'a> {
         let mut rest = items;
         loop {
             let offset = bytes.len() - rest.len();
-            let (item, after) = GgepItem::split(rest)
+            let (item, after) = GgepItem::split(rest, Id::Unknown)
                 .map_err(|error| DecodeError { offset: error.offset + offset, ..error })?;
             item.check().map_err(|kind| DecodeError {
                 offset: bytes.len() - after.len() - item.raw.len(),
@@ -87,11 +87,19 @@ impl fmt::Debug for Ggep<'_> {
 impl<'a> Iterator for Ggep<'a> {
     type Item = GgepItem<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<GgepItem<'a>> {
-        let (item, rest) = GgepItem::split(self.items).ok()?;
+        let (item, rest) = GgepItem::split(self.items, Id::Checked).ok()?;
         self.items = rest;
         Some(item)
     }
+}
+
+/// Whether an id was looked at when its block was cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Id {
+    Checked,
+    Unknown,
 }
 
 /// One GGEP extension: an id and data.
@@ -133,7 +141,16 @@ impl<'a> GgepItem<'a> {
     /// # Errors
     /// The data is no zlib stream, or one longer than [`limits.inflated`](Limits::inflated); offsets
     /// count from the start of the raw data.
+    #[inline]
     pub fn data(&self, limits: &Limits) -> Result<Cow<'a, [u8]>, DecodeError> {
+        if self.flags & (COBS | DEFLATE) == 0 {
+            return Ok(Cow::Borrowed(self.raw));
+        }
+        self.unpacked(limits)
+    }
+
+    /// The data, unstuffed and inflated.
+    fn unpacked(&self, limits: &Limits) -> Result<Cow<'a, [u8]>, DecodeError> {
         let at_start = |kind| DecodeError { offset: 0, kind };
         let unstuffed = if self.is_cobs() {
             let kind = DecodeErrorKind::Ggep { fault: GgepFault::BadCobs };
@@ -149,7 +166,7 @@ impl<'a> GgepItem<'a> {
 
     /// Cuts one extension, magic byte excluded, from the start of `bytes`.
     #[inline]
-    fn split(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+    fn split(bytes: &'a [u8], known: Id) -> Result<(Self, &'a [u8]), DecodeError> {
         let fault = |offset, fault| DecodeError { offset, kind: DecodeErrorKind::Ggep { fault } };
         let short = |needed| DecodeError {
             offset: bytes.len(),
@@ -165,7 +182,9 @@ impl<'a> GgepItem<'a> {
         }
         let (id, after) =
             after.split_at_checked(id_len).ok_or(short(id_len.saturating_sub(after.len())))?;
-        if let Some(at) = id.iter().position(|byte| !(0x20..0x7f).contains(byte)) {
+        if known == Id::Unknown
+            && let Some(at) = id.iter().position(|byte| !(0x20..0x7f).contains(byte))
+        {
             return Err(fault(1 + at, GgepFault::BadId { byte: id[at] }));
         }
         let (length, after) = data_length(after)

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::BufMut;
+use memchr::{memchr, memchr_iter};
 
 use crate::{DecodeError, DecodeErrorKind, Decoded, Limits};
 
@@ -27,8 +28,7 @@ impl<'a> Head<'a> {
     pub fn decode_prefix(bytes: &'a [u8], limits: &Limits) -> Result<Decoded<Self>, DecodeError> {
         let within = bytes.get(..limits.head_bytes).unwrap_or(bytes);
         let (mut line_start, mut lines) = (0, 0);
-        while let Some(length) = within[line_start..].iter().position(|&byte| byte == b'\n') {
-            let end = line_start + length;
+        for end in memchr_iter(b'\n', within) {
             lines += 1;
             if lines > limits.head_lines {
                 let kind = DecodeErrorKind::TooManyLines { max: limits.head_lines };
@@ -73,7 +73,7 @@ impl<'a> Head<'a> {
 
     /// The first line, without its end.
     pub fn start_line(&self) -> &'a [u8] {
-        let end = self.bytes.iter().position(|&byte| byte == b'\n');
+        let end = memchr(b'\n', self.bytes);
         trim_cr(&self.bytes[..end.unwrap_or(self.bytes.len())])
     }
 
@@ -83,7 +83,7 @@ impl<'a> Head<'a> {
     /// gtk-gnutella writes lists of addresses so). The value has the line break then, as it was sent:
     /// entries of a list are trimmed anyway, and for text there is [`unfold`].
     pub fn fields(&self) -> Fields<'a> {
-        let after = self.bytes.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let after = memchr(b'\n', self.bytes).map_or(0, |end| end + 1);
         Fields { rest: &self.bytes[after..] }
     }
 
@@ -148,21 +148,20 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let line_end = |rest: &[u8]| rest.iter().position(|&byte| byte == b'\n');
-            let mut end = line_end(self.rest)?;
+            let first = memchr(b'\n', self.rest)?;
+            let mut end = first;
             while let [b' ' | b'\t', ..] = self.rest[end + 1..]
-                && let Some(more) = line_end(&self.rest[end + 1..])
+                && let Some(more) = memchr(b'\n', &self.rest[end + 1..])
             {
                 end += 1 + more;
             }
             let line = &self.rest[..end];
             self.rest = &self.rest[end + 1..];
             // The colon is in the first line, and that goes on with nothing itself.
-            let first = line.iter().position(|byte| matches!(byte, b':' | b'\n'));
-            if let Some(colon) = first
-                && line[colon] == b':'
+            if let Some(colon) = memchr(b':', &line[..first])
                 && !matches!(line[0], b' ' | b'\t')
             {
                 return Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()));

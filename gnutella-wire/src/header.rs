@@ -2,12 +2,8 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-use nom::Parser;
-use nom::number::complete::{le_u32, u8};
-
-use crate::read::{Read, guid};
 use crate::{Decoded, Guid};
+use bytes::BufMut;
 
 /// A descriptor's header: GUID, payload type, TTL, hops, and the payload's length (Gnutella 0.4,
 /// "Descriptor Header"). Any 23 bytes are one.
@@ -31,11 +27,21 @@ impl Header {
 
     /// Reads a header from the start of `bytes`. The announced length is not judged here, but by
     /// [`Frame::decode_prefix`](crate::Frame::decode_prefix).
+    #[inline]
     pub fn decode_prefix(bytes: &[u8]) -> Decoded<Self> {
-        match header(bytes) {
-            Ok((_, value)) => Decoded::Complete { value, consumed: Self::LEN },
-            Err(_) => Decoded::Partial { needed: Self::LEN.saturating_sub(bytes.len()).max(1) },
-        }
+        // All at once, so that the length is looked at once.
+        let Some(header) = bytes.first_chunk::<{ Self::LEN }>() else {
+            return Decoded::Partial { needed: Self::LEN - bytes.len() };
+        };
+        let [guid @ .., payload_type, ttl, hops, a, b, c, d] = header;
+        let value = Self {
+            guid: Guid::from_bytes(*guid),
+            payload_type: PayloadType(*payload_type),
+            ttl: *ttl,
+            hops: *hops,
+            length: u32::from_le_bytes([*a, *b, *c, *d]),
+        };
+        Decoded::Complete { value, consumed: Self::LEN }
     }
 
     /// Appends the 23 bytes.
@@ -44,18 +50,6 @@ impl Header {
         out.put_slice(&[self.payload_type.0, self.ttl, self.hops]);
         out.put_u32_le(self.length);
     }
-}
-
-fn header(input: &[u8]) -> Read<'_, Header> {
-    (guid, u8, u8, u8, le_u32)
-        .map(|(guid, payload_type, ttl, hops, length)| Header {
-            guid,
-            payload_type: PayloadType(payload_type),
-            ttl,
-            hops,
-            length,
-        })
-        .parse(input)
 }
 
 /// The header's "payload descriptor" byte: what a payload is.

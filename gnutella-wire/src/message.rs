@@ -53,6 +53,7 @@ impl<'a> Message<'a> {
         })
     }
 
+    #[inline]
     pub(crate) fn from_frame(frame: &Frame<'a>) -> Result<Self, DecodeError> {
         let Header { guid, payload_type, ttl, hops, .. } = frame.header;
         let payload = Payload::decode(payload_type, frame.payload)

@@ -83,7 +83,7 @@ impl<'a> Query<'a> {
         if after.iter().all(|&byte| byte == 0) {
             return Err(DecodeError { offset: 2, kind: DecodeErrorKind::EmptyQuery });
         }
-        Ok(match after.iter().position(|&byte| byte == 0) {
+        Ok(match memchr::memchr(0, after) {
             Some(end) => Self { flags, text: &after[..end], extension: Some(&after[end + 1..]) },
             None => Self { flags, text: after, extension: None },
         })

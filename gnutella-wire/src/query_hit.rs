@@ -150,6 +150,7 @@ pub struct Results<'a> {
 impl<'a> Iterator for Results<'a> {
     type Item = HitResult<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<HitResult<'a>> {
         let count = self.count.checked_sub(1)?;
         let (rest, result) = hit_result(self.bytes).ok()?;

@@ -101,8 +101,9 @@ pub(crate) fn decimal_u32(input: &[u8]) -> Read<'_, u32> {
 }
 
 /// A string that ends with a NUL byte, which is consumed and not part of it.
+#[inline]
 pub(crate) fn nul_terminated(input: &[u8]) -> Read<'_, &[u8]> {
-    match input.iter().position(|&byte| byte == 0) {
+    match memchr::memchr(0, input) {
         Some(end) => Ok((&input[end + 1..], &input[..end])),
         None => Fault::failure(&input[input.len()..], DecodeErrorKind::Truncated { needed: 1 }),
     }
