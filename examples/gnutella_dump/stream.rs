@@ -1,6 +1,9 @@
 //! One direction of a connection: header blocks, if there are any, then descriptors.
 
-use gnutella_wire::{Decoded, Head, Header, Limits, LinkReader, Offer, PayloadType, Profile};
+use gnutella_wire::{
+    DecodeErrorKind, Decoded, Guid, Head, Header, Limits, LinkReader, Message, Offer, Payload,
+    PayloadType, Ping, Profile,
+};
 
 use crate::Failure;
 use crate::output::Output;
@@ -20,6 +23,8 @@ pub struct Stream {
     /// Whether one of them says that the sender deflates. In the direction of who opened the
     /// connection there are two: the request, and the confirmation, which says it.
     deflated: bool,
+    /// Whether there was anything after the header blocks.
+    has_body: bool,
     /// Where the next descriptor begins.
     offset: u64,
 }
@@ -42,6 +47,7 @@ impl Stream {
             blocks: 0,
             block_bytes: 0,
             deflated: false,
+            has_body: false,
             offset: 0,
         }
     }
@@ -80,7 +86,7 @@ impl Stream {
 
     /// There are no more bytes.
     pub fn end(&mut self, output: &mut Output) -> Result<(), Failure> {
-        let problem = match &self.state {
+        let problem = match &mut self.state {
             State::Opening(bytes) if WORD.starts_with(&bytes[..bytes.len().min(WORD.len())]) => {
                 let (at, there) = (self.block_bytes, bytes.len());
                 let is_nothing = bytes.is_empty() || self.in_capture && !self.is_gnutella();
@@ -93,6 +99,17 @@ impl Stream {
             State::Descriptors(reader) if reader.buffered() > 0 => {
                 let (at, there) = (self.offset, reader.buffered());
                 Some(format!("offset {at}: input ends inside a message, after {there} bytes of it"))
+            }
+            State::Descriptors(reader) if self.deflated && self.has_body => {
+                // A note, as not everybody ends a block after each message.
+                if is_inside_block(reader) {
+                    let (name, at) = (&self.name, self.offset);
+                    output.note(&format!(
+                        "{name}: offset {at}: the deflated data ends inside a block, in which a \
+                         message may have begun"
+                    ))?;
+                }
+                None
             }
             _ => None,
         };
@@ -165,6 +182,7 @@ impl Stream {
     fn descriptors(&mut self, mut bytes: &[u8], output: &mut Output) -> Result<(), Failure> {
         let State::Descriptors(reader) = &mut self.state else { return Ok(()) };
         let label = self.in_capture.then_some(self.name.as_str());
+        self.has_body |= !bytes.is_empty();
         while !bytes.is_empty() {
             bytes = &bytes[reader.feed(bytes)..];
             loop {
@@ -197,6 +215,23 @@ impl Stream {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether deflated data ends inside a block, and not between two or with the last one: a message in a
+/// block that is not compressed (RFC 1951, section 3.2.4) would not come out of it.
+fn is_inside_block(reader: &mut LinkReader) -> bool {
+    let mut probe = Vec::new();
+    let guid = Guid::from_bytes(*b"no one sends it!");
+    let message = Message { guid, ttl: 1, hops: 0, payload: Payload::Ping(Ping::default()) };
+    message.encode(&mut probe);
+    let length = (probe.len() as u16).to_le_bytes();
+    let block = [0, length[0], length[1], !length[0], !length[1]];
+    reader.feed(&[&block, probe.as_slice()].concat());
+    match reader.next() {
+        Ok(frame) => frame.is_none_or(|frame| frame.header.guid != guid),
+        // After the last block.
+        Err(error) => !matches!(error.kind, DecodeErrorKind::TrailingBytes { .. }),
     }
 }
 

@@ -415,6 +415,36 @@ fn a_stream_that_ends_inside_a_message_gives_the_good_ones_and_an_error() {
 }
 
 #[test]
+fn a_message_that_is_cut_off_deflated_is_not_missed() {
+    let (first, second) = (ping(), query(b"blue train"));
+    let head = opening(true);
+    let whole = [head.clone(), deflated(&[&first, &second])].concat();
+    let one = head.len() + deflated(&[&first]).len();
+    for cut in head.len()..whole.len() {
+        let output = dump(&["-", "--json"], &whole[..cut]);
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        let messages = output.stdout.iter().filter(|&&byte| byte == b'\n').count();
+        let problem = stderr.contains("input ends inside a message");
+        let note = stderr.contains("the deflated data ends inside a block");
+        assert_eq!(problem, output.status.code() == Some(1), "{cut}: {stderr}");
+        // Silence is right with nothing, after the header of zlib, and in the five bytes of the empty
+        // block after a message, which has come out then; and needed between messages.
+        let after = |end: usize| (end - 5..=end).contains(&cut);
+        let may_be_silent =
+            cut == head.len() || cut == head.len() + 2 || after(one) || after(whole.len());
+        if !problem && !note {
+            assert!(may_be_silent, "{cut}");
+            assert_eq!(messages, usize::from(after(one)) + 2 * usize::from(after(whole.len())));
+        }
+        assert!(!(problem || note) || cut != head.len() && cut != one, "{cut}: {stderr}");
+    }
+    // The stream of a link that was closed in order has an end.
+    let mut ended = head;
+    ended.extend(miniz_oxide::deflate::compress_to_vec_zlib(&[first, second].concat(), 6));
+    assert_eq!(good(&ended).len(), 2);
+}
+
+#[test]
 fn what_goes_wrong_is_said_with_its_offset_and_kind() {
     // A payload that is too short costs one message.
     let header = Header { guid: GUID, payload_type: PayloadType::PONG, ttl: 1, hops: 0, length: 2 };
