@@ -20,6 +20,7 @@ pub mod gnutella_text;
 pub mod napster_message;
 pub mod napster_peers;
 pub mod nat_device;
+pub mod sim_texts;
 pub mod torrent_edit;
 pub mod torrent_magnet;
 pub mod torrent_metadata;

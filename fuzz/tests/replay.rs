@@ -30,6 +30,7 @@ replay!(
     napster_message,
     napster_peers,
     nat_device,
+    sim_texts,
     torrent_edit,
     torrent_magnet,
     torrent_metadata,
