@@ -119,6 +119,8 @@ const SETTINGS: Settings = Settings {
     route_lifetime: Duration::from_secs(60),
     routes: 32,
     hosts: 8,
+    web_cache_interval: Duration::from_secs(60),
+    host_list: true,
     searches: 4,
     greetings: 4,
     courtesy_pongs: 3,
@@ -264,7 +266,12 @@ impl World {
             _ => Strategy::RandomWalks { walkers: 9, steps: choice },
         });
         let command = match choice % 8 {
-            0 | 1 | 4 => Command::Join { hosts: vec![Address::from(([192, 0, 2, choice], 6346))] },
+            4 => Command::AskWebCache {
+                server: Address::from(([192, 0, 2, choice], 80)),
+                name: text,
+                path: "/hosts".into(),
+            },
+            0 | 1 => Command::Join { hosts: vec![Address::from(([192, 0, 2, choice], 6346))] },
             2 | 6 => Command::Search { search: number, text },
             5 => Command::SearchBy { search: number, text, plan },
             7 => Command::Obtain { fetch: number, text, plan, into: Object(8) },
@@ -302,11 +309,12 @@ impl World {
         // GUIDs, hosts, links and shares; greetings with the links it opens itself, transfers
         // (idle uploads are bounded like greetings; a fetch has a link a source, and what is searched
         // for it) and searches, each of which may go on.
-        let most = (2 * 32 + 8 + 4 + 3) + (4 + 4) + 3 * (3 + 2) + (2 + 4) + (4 + 4);
+        let most = (2 * 32 + 8 + 4 + 3) + (4 + 4) + 3 * (3 + 2) + (2 + 4) + (4 + 4) + 8;
         assert!(entries <= most, "{entries} entries");
-        // Neighbours, greetings, downloads (one link a source), uploads and those that wait.
+        // Neighbours, greetings, downloads (one link a source), uploads and those that wait, web
+        // servers.
         let links = self.driver.open.len() + self.driver.connecting.len();
-        assert!(links <= 4 + 4 + 3 * 3 + (2 + 4), "{links} links");
+        assert!(links <= 4 + 4 + 3 * 3 + (2 + 4) + 8, "{links} links");
         assert!(bytes <= 65_536, "{bytes} bytes");
         assert!(self.servent.neighbours().count() <= 4);
         for link in self.servent.neighbours() {

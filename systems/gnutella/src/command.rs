@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use overlay_peer::{Address, Object};
 
-use crate::{Hit, SearchPlan};
+use crate::{Hit, HostList, SearchPlan};
 
 /// What a servent's user asks it to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,24 @@ pub enum Command {
     Join {
         /// Where to connect to. All are tried, up to the most links allowed.
         hosts: Vec<Address>,
+    },
+    /// Join by the hosts that an earlier run knew: [`Servent::host_list`](crate::Servent::host_list),
+    /// kept as text. They go into the cache; as many are connected to as neighbours are wanted.
+    JoinSaved {
+        /// The hosts, the best first.
+        hosts: HostList,
+    },
+    /// Fetch a list of hosts from a web server, and join by them. Ends with
+    /// [`Event::WebCache`](crate::Event::WebCache) or
+    /// [`Event::WebCacheFailed`](crate::Event::WebCacheFailed). A server is asked once in a while only
+    /// ([`Settings::web_cache_interval`](crate::Settings::web_cache_interval)), and eight at a time.
+    AskWebCache {
+        /// Where the server is: a servent does not look up names.
+        server: Address,
+        /// What the server is called, for its `Host` field; empty for its address.
+        name: String,
+        /// The path and query, such as `/gwc.php?hostfile=1&client=OVLY&version=0.1`.
+        path: String,
     },
     /// Ask the network who has files whose names contain all keywords of the text. Answers come as
     /// [`Event::Hit`](crate::Event::Hit).

@@ -91,6 +91,10 @@ pub struct Settings {
     /// The most hosts in the cache of hosts to connect to. Half of it is for those that the user names,
     /// a quarter at most is what any one neighbour told.
     pub hosts: usize,
+    /// How long a web server is not asked again for hosts.
+    pub web_cache_interval: Duration,
+    /// Answer a `GET` of anything that is no file with a list of hosts, as a web cache does.
+    pub host_list: bool,
     /// How many own searches are remembered; the hits of older ones are dropped.
     pub searches: usize,
     /// The most links that are neither neighbours nor transfers yet.
@@ -156,6 +160,8 @@ impl Default for Settings {
             route_lifetime: Duration::from_secs(600),
             routes: 32_768,
             hosts: 64,
+            web_cache_interval: Duration::from_secs(3_600),
+            host_list: false,
             searches: 256,
             greetings: 32,
             courtesy_pongs: 10,

@@ -26,6 +26,20 @@ pub enum Event {
         /// Why it closed; `None` if this servent closed it.
         reason: Option<Reason>,
     },
+    /// A web server told hosts; they are in the cache now.
+    WebCache {
+        /// The server.
+        server: Address,
+        /// How many.
+        hosts: u32,
+    },
+    /// A web server told none.
+    WebCacheFailed {
+        /// The server.
+        server: Address,
+        /// Why.
+        reason: WebCacheFailure,
+    },
     /// A file that a search found. One query hit with several results gives several of these.
     Hit {
         /// The search, as the command numbered it.
@@ -169,6 +183,39 @@ pub enum SearchRejection {
     /// The text contains a NUL byte, which would end it.
     #[error("NUL byte in the text")]
     ContainsNul,
+}
+
+/// Why a web server told no hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebCacheFailure {
+    /// It was asked a while ago only.
+    #[error("asked not long ago")]
+    TooSoon,
+    /// As many servers as allowed were asked lately.
+    #[error("{max} servers were asked, no more are allowed")]
+    TooMany {
+        /// The most allowed.
+        max: usize,
+    },
+    /// A path that is too long, or has a blank in it.
+    #[error("a path too long or with a blank in it")]
+    BadPath,
+    /// The server answered with another status code than 200.
+    #[error("refused with status {code}")]
+    Refused {
+        /// The code.
+        code: u32,
+    },
+    /// The server's answer makes no sense.
+    #[error("response that makes no sense")]
+    BadResponse,
+    /// No connection to it, or one that ended too soon.
+    #[error("no answer ({0:?})")]
+    Closed(Reason),
+    /// The user told the servent to leave.
+    #[error("left the network")]
+    Left,
 }
 
 /// Why a download failed.

@@ -32,6 +32,10 @@ pub(crate) enum Source {
     Neighbour(u8),
     /// Servents that refused a link, or gave one, and named others. Their share is a quarter of the cache.
     Refusals,
+    /// The cache of an earlier run, as the user kept it. It can fill the cache.
+    Saved,
+    /// A list on the web. Its share is half of the cache.
+    Web,
     /// Hosts that came for a link themselves, and found no room. Their share is half of the cache.
     Callers,
 }
@@ -55,7 +59,8 @@ impl Hosts {
             return false;
         }
         let share = match source {
-            Source::User | Source::Callers => most.div_ceil(2),
+            Source::Saved => most,
+            Source::User | Source::Web | Source::Callers => most.div_ceil(2),
             Source::Neighbour(_) | Source::Refusals => most.div_ceil(4),
         };
         let told = self.hosts.iter().filter(|host| host.source == source).count();
@@ -126,6 +131,15 @@ impl Hosts {
         }
         good.truncate(most);
         good.into_iter().map(|host| host.address).collect()
+    }
+
+    /// All, those first that failed least, of these the newest.
+    pub fn best(&self) -> impl Iterator<Item = SocketAddrV4> {
+        let failed =
+            |failures: u8| self.hosts.iter().rev().filter(move |host| host.failures == failures);
+        // Those of the user can have failed more often; they are not forgotten.
+        let most = self.hosts.iter().map(|host| host.failures).max().unwrap_or(0);
+        (0..=most).flat_map(failed).map(|host| host.address)
     }
 
     pub fn len(&self) -> usize {

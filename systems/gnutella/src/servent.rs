@@ -13,7 +13,7 @@ use overlay_peer::{
 use rand_core::Rng;
 
 use crate::download::Download;
-use crate::hosts::Hosts;
+use crate::hosts::{Hosts, Source};
 use crate::obtain::Wanted;
 use crate::routes::Routes;
 use crate::search::{Asker, Pursuit};
@@ -21,6 +21,7 @@ use crate::swarm::Swarm;
 use crate::upkeep::Greeting;
 use crate::upload::Upload;
 use crate::v06::V06;
+use crate::web_cache::WebCache;
 use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, Settings};
 
 /// A Gnutella servent: of 0.4, or of 0.6 if its settings say so.
@@ -85,6 +86,8 @@ pub(crate) struct Work {
     pub greetings: Vec<Greeting>,
     pub downloads: Vec<Download>,
     pub uploads: Vec<Upload>,
+    /// Web servers that are or were asked for hosts.
+    pub web_caches: Vec<WebCache>,
     /// Files fetched from several sources.
     pub swarms: Vec<Swarm>,
     /// Files that are searched and then fetched.
@@ -186,7 +189,8 @@ impl Servent {
                 + work.searches.len()
                 + work.pursuits.len()
                 + work.swarms.len()
-                + work.wanted.len();
+                + work.wanted.len()
+                + work.web_caches.len();
             bytes += size_of::<Work>()
                 + work.greetings.capacity() * size_of::<Greeting>()
                 + work.downloads.capacity() * size_of::<Download>()
@@ -198,7 +202,9 @@ impl Servent {
                 + work.swarms.capacity() * size_of::<Swarm>()
                 + work.swarms.iter().map(Swarm::heap_bytes).sum::<usize>()
                 + work.wanted.capacity() * size_of::<Wanted>()
-                + work.wanted.iter().map(Wanted::heap_bytes).sum::<usize>();
+                + work.wanted.iter().map(Wanted::heap_bytes).sum::<usize>()
+                + work.web_caches.capacity() * size_of::<WebCache>()
+                + work.web_caches.iter().map(WebCache::heap_bytes).sum::<usize>();
         }
         (entries, bytes)
     }
@@ -245,6 +251,7 @@ impl Servent {
                 && work.pursuits.is_empty()
                 && work.swarms.is_empty()
                 && work.wanted.is_empty()
+                && work.web_caches.is_empty()
                 && work.sweep_at.is_none()
         };
         self.work.take_if(idle);
@@ -284,6 +291,13 @@ impl Peer for Servent {
 
     fn command(&mut self, command: Command, cx: &mut Context<'_, Self>) {
         match command {
+            Command::JoinSaved { hosts } => {
+                self.away = false;
+                self.remember(&hosts, Source::Saved, cx);
+            }
+            Command::AskWebCache { server, name, path } => {
+                self.ask_web_cache(server, &name, &path, cx);
+            }
             Command::Join { hosts } => self.join(&hosts, cx),
             Command::Search { search, text } => self.search(search, &text, cx),
             Command::SearchBy { search, text, plan } => self.search_by(search, &text, plan, cx),
@@ -304,6 +318,7 @@ impl Peer for Servent {
                 let _ = self.opened06(link, cx)
                     || self.greeting_opened(link, cx)
                     || self.download_opened(link, cx)
+                    || self.web_opened(link, cx)
                     || self.upload_opened(link, cx);
             }
             LinkState::Congested => {}
@@ -323,7 +338,11 @@ impl Peer for Servent {
                 self.head(from, kind, head.borrow(), cx);
                 self.tidy();
             }
-            Message::Data(bytes) => self.data(from, *bytes, cx),
+            Message::Data(bytes) => {
+                if !self.web_data(from, &bytes, cx) {
+                    self.data(from, *bytes, cx);
+                }
+            }
         }
     }
 
@@ -358,6 +377,7 @@ impl Servent {
         let _ = self.closed06(link, reason, cx)
             || self.greeting_closed(link, cx)
             || self.download_closed(link, reason, cx)
+            || self.web_closed(link, reason, cx)
             || self.upload_closed(link);
     }
 }

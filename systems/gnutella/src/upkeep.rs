@@ -80,6 +80,7 @@ impl Servent {
         }
         self.routes.clear();
         self.leave_fetches(cx);
+        self.leave_web_caches(cx);
         while self.work.as_ref().is_some_and(|work| !work.pursuits.is_empty()) {
             self.end_pursuit(0, cx);
         }
@@ -186,6 +187,7 @@ impl Servent {
             (None, HeadKind::Response) if self.is_download(link) => {
                 self.download_answered(link, head, cx);
             }
+            (None, HeadKind::Response) if self.web_answered(link, head, cx) => {}
             _ => self.out_of_place(link, cx),
         }
     }
@@ -511,6 +513,7 @@ impl Servent {
             let _ = self.closed06(link, Reason::Malformed, cx)
                 || self.greeting_closed(link, cx)
                 || self.download_closed(link, Reason::Malformed, cx)
+                || self.web_closed(link, Reason::Malformed, cx)
                 || self.upload_closed(link);
         }
     }
@@ -580,6 +583,7 @@ impl Servent {
         self.sweep_pursuits(cx);
         self.sweep_downloads(cx);
         self.sweep_swarms(cx);
+        self.sweep_web_caches(cx);
         self.sweep_uploads(cx);
         let Some(work) = self.work.as_ref() else { return };
         let greetings = work.greetings.iter().map(|greeting| greeting.deadline);
@@ -587,7 +591,9 @@ impl Servent {
         let uploads = work.uploads.iter().map(|upload| upload.deadline);
         let searches = work.pursuits.iter().map(|pursuit| pursuit.deadline);
         let swarms = work.swarms.iter().map(|swarm| swarm.deadline);
-        let all = greetings.chain(downloads).chain(uploads).chain(searches).chain(swarms);
+        let web = work.web_caches.iter().map(|cache| cache.deadline);
+        let all =
+            greetings.chain(downloads).chain(uploads).chain(searches).chain(swarms).chain(web);
         if let Some(next) = all.min() {
             // Not in this very instant again: a write under way keeps a failed download.
             self.wake_at(next.max(now + Duration::from_millis(1)), cx);

@@ -86,6 +86,16 @@ impl Servent {
             }
             Err(refusal) => refusal,
         };
+        if let (false, Target::Other { .. }, Some((head, list))) =
+            (busy, request.target, self.list_hosts(cx))
+        {
+            self.upload_closed(link);
+            cx.send(link, Message::head(HeadKind::Response, head));
+            if !list.is_empty() {
+                cx.send(link, Message::Data(list.into()));
+            }
+            return cx.close(link);
+        }
         if busy {
             count(&mut self.counters.refused);
         }
