@@ -37,7 +37,7 @@ struct Options {
     /// share of all copies in proportion to 1/r (Zipf's law).
     #[arg(long, default_value_t = 5.0, value_name = "R", allow_hyphen_values = true)]
     replicas: f64,
-    /// Which systems, separated by commas: napster, gnutella-0.4, chord; without it, all of them.
+    /// Which systems, separated by commas: napster, gnutella-0.4, gnutella-0.6, chord; without it, all of them.
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     systems: Vec<SystemName>,
     /// Shares of hosts by NAT, adding up to 1: OPEN,FULL_CONE,RESTRICTED,PORT_RESTRICTED,SYMMETRIC.

@@ -74,7 +74,7 @@ fn one_object_a_system_with_the_keys_in_order() {
     let output = compare(&[&arguments[..], &[directory.to_str().expect("UTF-8")]].concat());
     let objects = lines(&output);
     let systems: Vec<_> = objects.iter().map(|object| object["system"].clone()).collect();
-    assert_eq!(systems, ["napster", "gnutella-0.4", "chord"]);
+    assert_eq!(systems, ["napster", "gnutella-0.4", "gnutella-0.6", "chord"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     for (line, object) in text.lines().zip(&objects) {
         assert_eq!(object.as_object().expect("an object").len(), KEYS.len());
@@ -132,7 +132,7 @@ fn the_table_has_a_column_a_system_and_the_traces_last() {
     assert!(output.stderr.is_empty());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let header = text.lines().next().expect("a header");
-    for system in ["napster", "gnutella-0.4", "chord"] {
+    for system in ["napster", "gnutella-0.4", "gnutella-0.6", "chord"] {
         assert!(header.contains(system));
     }
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).collect();
@@ -156,7 +156,7 @@ fn what_can_not_be_done_is_said_in_a_line_with_exit_status_1() {
         (&["--nat", "1,0,0", directory], "5 shares"),
         (
             &["--systems", "napster,kazaa", directory],
-            "expected one of napster, gnutella-0.4, chord",
+            "expected one of napster, gnutella-0.4, gnutella-0.6, chord",
         ),
         (&["--replicas", "0", directory], "at least 1"),
         (&["--no-such-option"], "--no-such-option"),

@@ -1,7 +1,7 @@
 //! Join, Publish, Search, Fetch with any system of the toolkit, under the simulator: one member
 //! shares a file, another one finds it by a keyword and fetches it.
 //!
-//! `cargo run -p overlay-core --example share_and_fetch [napster | gnutella-0.4 | chord]`
+//! `cargo run -p overlay-core --example share_and_fetch [napster | gnutella-0.4 | gnutella-0.6 | chord]`
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::sync::Arc;
 
-use crate::adapters::{Chord, Gnutella04, Napster};
+use crate::adapters::{Chord, Gnutella04, Gnutella06, Napster};
 use crate::{Library, System};
 
 /// A system of the toolkit that speaks the four primitives.
@@ -15,19 +15,22 @@ pub enum SystemName {
     Napster,
     /// `gnutella-0.4`: flooding.
     Gnutella04,
+    /// `gnutella-0.6`: ultrapeers and leaves.
+    Gnutella06,
     /// `chord`: a distributed hash table, keyword → files, file → pieces.
     Chord,
 }
 
 impl SystemName {
     /// Every system there is, oldest first.
-    pub const ALL: [Self; 3] = [Self::Napster, Self::Gnutella04, Self::Chord];
+    pub const ALL: [Self; 4] = [Self::Napster, Self::Gnutella04, Self::Gnutella06, Self::Chord];
 
     /// The name as it is written on a command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Napster => "napster",
             Self::Gnutella04 => "gnutella-0.4",
+            Self::Gnutella06 => "gnutella-0.6",
             Self::Chord => "chord",
         }
     }
@@ -37,6 +40,7 @@ impl SystemName {
         match self {
             Self::Napster => visitor.visit(Napster::new(library)),
             Self::Gnutella04 => visitor.visit(Gnutella04::new(Arc::clone(library))),
+            Self::Gnutella06 => visitor.visit(Gnutella06::new(Arc::clone(library))),
             Self::Chord => visitor.visit(Chord::new(Arc::clone(library))),
         }
     }
@@ -67,7 +71,7 @@ impl FromStr for SystemName {
 
 /// No system has this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown system: expected one of napster, gnutella-0.4, chord")]
+#[error("unknown system: expected one of napster, gnutella-0.4, gnutella-0.6, chord")]
 pub struct UnknownSystem;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use natsim::Behaviour;
-use overlay_core::adapters::{Chord, Gnutella04, Napster};
+use overlay_core::adapters::{Chord, Gnutella04, Gnutella06, Napster};
 use overlay_core::{
     Command, Failure, FileId, Library, Member, Outcome, Reaction, Route, Stored, System,
 };
@@ -238,6 +238,20 @@ fn gnutella_answers_the_four_questions() {
     // The well-known member is a servent like any other.
     net.world.fail(PeerIndex(0));
     assert_eq!(net.names(5, 12, &["first"]), [(FileId(0), 3)]);
+}
+
+#[test]
+fn gnutella_06_answers_the_four_questions() {
+    let mut net = Net::new(|library| Gnutella06::new(Arc::clone(library)));
+    net.answers_the_four_questions();
+    let (_, _, hidden) = net.search(5, 10, &["second"]).remove(0);
+    assert_eq!(net.fetch(5, 1, &hidden), Ok(Route::Reversed), "by Push and GIV");
+    assert_eq!(net.downloaded(1), &net.world.store().content[1][..]);
+    let (_, _, hidden) = net.search(17, 11, &["second"]).remove(0);
+    assert_eq!(net.fetch(17, 2, &hidden), Err(Failure::Unreachable), "both behind NATs");
+    // One ultrapeer is enough for so few, and the only host that they know.
+    net.world.fail(PeerIndex(0));
+    assert_eq!(net.names(5, 12, &["first"]), []);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use gnutella_wire::Guid;
 use overlay_gnutella::{
-    Catalogue, Command, Config, Event, FetchFailure, Hit, Servent, Settings, SharedFile,
+    Capabilities, Catalogue, Command, Config, Event, FetchFailure, Hit, Servent, Settings,
+    SharedFile,
 };
 use overlay_peer::{Address, input_seed};
 
@@ -60,14 +61,9 @@ impl Gnutella04 {
             ..Settings::default()
         }
     }
-}
 
-impl System for Gnutella04 {
-    type Peer = Servent;
-    type Hit = Hit;
-    const NAME: SystemName = SystemName::Gnutella04;
-
-    fn peer(&mut self, member: &Member<'_>) -> Servent {
+    /// The servent of a member.
+    pub(super) fn servent(&mut self, member: &Member<'_>, capabilities: Capabilities) -> Servent {
         // Any distinct GUIDs do; these are the same in every run.
         let halves = [0, 1].map(|half| input_seed(0, member.number, half).to_le_bytes());
         let mut guid = [0; 16];
@@ -77,11 +73,22 @@ impl System for Gnutella04 {
         let config = Config {
             firewalled: member.reachable.is_none(),
             advertise: member.reachable,
+            capabilities,
             settings: Arc::clone(&self.settings),
             ..Config::new(servent)
         };
         let files = member.files.iter().map(|file| file.0);
         Servent::new(config, Arc::clone(&self.catalogue), files)
+    }
+}
+
+impl System for Gnutella04 {
+    type Peer = Servent;
+    type Hit = Hit;
+    const NAME: SystemName = SystemName::Gnutella04;
+
+    fn peer(&mut self, member: &Member<'_>) -> Servent {
+        self.servent(member, Capabilities::default())
     }
 
     fn join(&mut self, _: u32, introducers: &[Address]) -> Vec<Command> {
