@@ -126,6 +126,7 @@ fn build<S: System>(
     let (seed, checked) = (options.seed, options.checked);
     let mut rng = Pcg32::new(seed, 0x686f_7374);
     let mut world = World::new(Config { seed, checked, ..Config::default() }, NoStore);
+    world.reserve(options.peers as usize);
     for number in 0..options.peers {
         let place = rng.next_u32();
         let position = Position { x: place as u16, y: (place >> 16) as u16 };

@@ -100,8 +100,7 @@ impl<S: System> Run<'_, S> {
             let mut rng = stream(seed, 200 + draw);
             random_share(net.world.len() as u32, FAILING, &mut rng)
         });
-        let attack =
-            self.survive(0.90, |net, _, _| busiest(net.world.metrics().received(), ATTACKED));
+        let attack = self.survive(0.90, |net, _, _| busiest(&net.world.received(), ATTACKED));
         (self.progress)("done", 1.0);
         self.report(signalling, &searched, fetches, &failure, &attack)
     }
@@ -257,8 +256,9 @@ impl<S: System> Run<'_, S> {
         hops.sort_unstable();
 
         let footprints = || self.net.world.peers().map(|(_, peer)| S::footprint(peer));
-        let handled: u64 = metrics.received().iter().sum();
-        let most = metrics.received().iter().max().copied().unwrap_or(0);
+        let received = self.net.world.received();
+        let handled: u64 = received.iter().sum();
+        let most = received.iter().max().copied().unwrap_or(0);
         let traces = [self.net.world.trace_hash(), failure.trace, attack.trace, self.files_hash()];
         let summary = Summary {
             system: S::NAME.as_str(),

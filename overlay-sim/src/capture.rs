@@ -62,8 +62,8 @@ impl<P: Peer, S: Store> World<P, S> {
 
     pub(crate) fn capture_message(&mut self, receiver: u32, link: u32, message: &P::Message) {
         let now = self.core.now();
-        let host = |host: u32| self.core.hosts[host as usize].host.address;
-        let Some(edge) = self.core.hosts[receiver as usize].links.get(link) else { return };
+        let host = |host: u32| self.core.hosts.address(host);
+        let Some(edge) = self.core.edge(receiver, link) else { return };
         let (sender, addresses) =
             ((edge.other, edge.other_link), [host(receiver), host(edge.other)]);
         let Some(capture) = &mut self.core.capture else { return };

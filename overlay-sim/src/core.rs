@@ -1,7 +1,6 @@
 //! Everything of a world but its peers: what their effects act upon.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use bytes::{Bytes, BytesMut};
 use natsim::{Device, Protocol};
@@ -10,21 +9,25 @@ use rand_core::Rng;
 
 use crate::capture::Capture;
 use crate::downlink::Downlink;
+use crate::event::{Body, Control, Event, Key};
 use crate::failure::below;
-use crate::host::Host;
-use crate::link::{HalfEdge, Links, NatPath, State, slot};
+use crate::hosts::Hosts;
+use crate::link::{Flag, HalfEdge, Links, NO_LINK, NatPath, Rare};
+use crate::names::{Destination, Names};
 use crate::queue::Queue;
 use crate::trace::Trace;
 use crate::{Cause, Config, LinkLoad, Metrics, PeerIndex, Underlay};
 
-/// What stands for the link in events that belong to none.
-pub(crate) const NO_LINK: u32 = u32::MAX;
+/// A backlog of so many bytes is not kept for each link: where links have little to carry, a host's
+/// uplink has a backlog, and its links need no memory for theirs.
+const SHORT: u64 = 16 << 10;
 
 pub(crate) struct Core<P: Peer, S> {
     pub(crate) config: Config,
     pub(crate) tick: u64,
     pub(crate) tick_micros: u64,
-    pub(crate) hosts: Vec<HostState<P::Message>>,
+    pub(crate) hosts: Hosts,
+    pub(crate) links: Links<P::Message>,
     pub(crate) devices: Vec<NatDevice>,
     pub(crate) names: Names,
     pub(crate) queue: Queue<Event<P::Message>>,
@@ -51,149 +54,11 @@ pub(crate) struct Core<P: Peer, S> {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct HostState<M: Wire> {
-    pub(crate) host: Host,
-    pub(crate) device: Option<u32>,
-    pub(crate) alive: bool,
-    /// Inputs the peer has had, for the seed of the next one's randomness.
-    pub(crate) inputs: u64,
-    /// When the uplink is idle again, in microseconds.
-    pub(crate) uplink_free: u64,
-    pub(crate) next_ticket: u32,
-    pub(crate) links: Links<M>,
-}
-
-#[derive(Clone, Debug)]
 pub(crate) struct NatDevice {
     pub(crate) device: Device,
     /// The first host behind it: where the device stands, and the receiver of packets whose host
     /// only the device can tell.
     pub(crate) home: u32,
-}
-
-/// Who answers at an address. Lookups only, nothing iterates in an order that could differ.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    open: BTreeMap<Address, u32>,
-    devices: BTreeMap<IpAddr, u32>,
-    inside: BTreeMap<(u32, Address), u32>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Event<M> {
-    pub(crate) receiver: u32,
-    pub(crate) link: u32,
-    pub(crate) cause: Cause,
-    pub(crate) body: Body<M>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Body<M> {
-    Message(M),
-    Control(Box<Control<M>>),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Control<M> {
-    /// A connect reaches the other side (or its NAT).
-    Connect {
-        from: u32,
-        from_link: u32,
-        source: Address,
-        to: Address,
-        give_up: u64,
-    },
-    Accepted {
-        other: u32,
-        other_link: u32,
-        to: Address,
-    },
-    Failed(Reason),
-    Closed(Reason),
-    /// What has passed its receiver's downlink.
-    Arrived(Body<M>),
-    Congested,
-    Writable,
-    /// A pause is over.
-    Resume,
-    Datagram {
-        from: u32,
-        source: Address,
-        to: Address,
-        message: M,
-    },
-    Stored {
-        ticket: Ticket,
-        outcome: Result<Bytes, StoreError>,
-    },
-}
-
-impl<M> Event<M> {
-    /// Where the event has its place within a tick: by receiver, then by link, and what belongs to no
-    /// link by sender. What comes from one sender on one way stays in the order it was sent.
-    pub(crate) fn place(&self) -> (u32, u32, u32) {
-        let sender = match &self.body {
-            Body::Control(control) if self.link == NO_LINK => match **control {
-                Control::Connect { from, .. } | Control::Datagram { from, .. } => from,
-                _ => self.receiver,
-            },
-            _ => 0,
-        };
-        (self.receiver, slot(self.link), sender)
-    }
-}
-
-/// Who a packet to some address goes to.
-pub(crate) enum Destination {
-    Host(u32),
-    /// To the device's public side; it decides when the packet arrives.
-    Device(u32),
-    /// The host exists, but nothing listens at that port.
-    ClosedPort(u32),
-    Nobody,
-}
-
-impl Names {
-    /// # Panics
-    /// If another host has the address: a world is built by its caller, not by its peers.
-    pub(crate) fn add_open(&mut self, address: Address, host: u32) {
-        let before = self.open.insert(address, host);
-        assert!(before.is_none(), "two hosts at {address}");
-    }
-
-    pub(crate) fn add_inside(&mut self, device: u32, address: Address, host: u32) {
-        let before = self.inside.insert((device, address), host);
-        assert!(before.is_none(), "two hosts at {address} behind one NAT");
-    }
-
-    pub(crate) fn device_at(&self, public: IpAddr) -> Option<u32> {
-        self.devices.get(&public).copied()
-    }
-
-    pub(crate) fn add_device(&mut self, public: IpAddr, device: u32) {
-        self.devices.insert(public, device);
-    }
-
-    pub(crate) fn inside(&self, device: u32, address: Address) -> Option<u32> {
-        self.inside.get(&(device, address)).copied()
-    }
-
-    fn resolve(&self, device: Option<u32>, to: Address) -> Destination {
-        if let Some(neighbour) = device.and_then(|device| self.inside(device, to)) {
-            return Destination::Host(neighbour);
-        }
-        if let Some(&host) = self.open.get(&to) {
-            return Destination::Host(host);
-        }
-        if let Some(device) = self.device_at(to.ip()) {
-            return Destination::Device(device);
-        }
-        let ports = Address::new(to.ip(), 0)..=Address::new(to.ip(), u16::MAX);
-        match self.open.range(ports).next() {
-            Some((_, &host)) => Destination::ClosedPort(host),
-            None => Destination::Nobody,
-        }
-    }
 }
 
 impl<P: Peer, S> Core<P, S> {
@@ -223,18 +88,18 @@ impl<P: Peer, S> Core<P, S> {
         control: Control<P::Message>,
     ) {
         let body = Body::Control(Box::new(control));
-        self.queue.push(tick, Event { receiver, link, cause, body });
+        self.queue.push(tick, Event { key: Key::new(receiver, link, cause), body });
     }
 
     fn delay(&self, from: u32, to: u32) -> u64 {
-        let place = |host: u32| self.hosts[host as usize].host.place;
-        self.config.underlay.delay(place(from), place(to)).as_micros() as u64
+        let (from, to) = (self.hosts.place(from), self.hosts.place(to));
+        self.config.underlay.delay(from, to).as_micros() as u64
     }
 
     /// The physical links between two hosts carry a message.
     fn carry(&mut self, from: u32, to: u32, bytes: usize, cause: Cause) {
         if let Underlay::Routed { network, .. } = &self.config.underlay {
-            let place = |host: u32| self.hosts[host as usize].host.place.as_number();
+            let place = |host: u32| self.hosts.place(host).as_number();
             while self.loads.len() <= usize::from(cause.0) {
                 self.loads.push(LinkLoad::new(network.clone()));
             }
@@ -244,19 +109,18 @@ impl<P: Peer, S> Core<P, S> {
 
     /// Queues `bytes` on a host's uplink; when the last of them will have left, in microseconds.
     fn transmit(&mut self, from: u32, bytes: usize) -> u64 {
-        let now = self.now_micros();
-        let host = &mut self.hosts[from as usize];
+        let (now, upload) = (self.now_micros(), self.hosts.upload(from));
+        let host = &mut self.hosts[from];
         let start = host.uplink_free.max(now);
-        host.uplink_free = start + (bytes as u64 * 1_000_000).div_ceil(host.host.upload);
+        host.uplink_free = start + (bytes as u64 * 1_000_000).div_ceil(upload);
         host.uplink_free
     }
 
     /// The source address that a packet from `from` to `to` has outside.
     fn source(&mut self, from: u32, to: Address, protocol: Protocol) -> Option<Address> {
         let now = self.now();
-        let host = &self.hosts[from as usize];
-        let address = host.host.address;
-        let Some(device) = host.device else { return Some(address) };
+        let address = self.hosts.address(from);
+        let Some(device) = self.hosts.device(from) else { return Some(address) };
         if self.names.inside(device, to).is_some() {
             return Some(address);
         }
@@ -265,8 +129,7 @@ impl<P: Peer, S> Core<P, S> {
 
     /// Where a packet goes, and which host's position it travels to.
     fn route(&self, from: u32, to: Address) -> (Destination, Option<u32>) {
-        let own_device = self.hosts[from as usize].device;
-        match self.names.resolve(own_device, to) {
+        match self.names.resolve(self.hosts.device(from), to, &self.hosts) {
             Destination::Device(device) => {
                 (Destination::Device(device), Some(self.devices[device as usize].home))
             }
@@ -277,23 +140,50 @@ impl<P: Peer, S> Core<P, S> {
     }
 
     /// What a host's NAT has to be told about a link to `remote`, if one is on the way.
-    pub(crate) fn nat_path(
-        &self,
-        host: u32,
-        outside: Address,
-        remote: Address,
-    ) -> Option<Box<NatPath>> {
-        let device = self.hosts[host as usize].device?;
+    pub(crate) fn path(&self, host: u32, outside: Address, remote: Address) -> Option<NatPath> {
+        let device = self.hosts.device(host)?;
         let direct = self.names.inside(device, remote).is_some();
-        (!direct).then(|| Box::new(NatPath { outside, remote }))
+        (!direct).then_some(NatPath { outside, remote })
+    }
+
+    /// What a host's NAT was told about a link.
+    pub(crate) fn nat_path(&self, host: u32, link: u32) -> Option<NatPath> {
+        self.rare(host, link)?.nat
+    }
+
+    pub(crate) fn edge(&self, host: u32, link: u32) -> Option<&HalfEdge> {
+        self.links.get(self.hosts[host].links, link)
+    }
+
+    pub(crate) fn edge_mut(&mut self, host: u32, link: u32) -> Option<&mut HalfEdge> {
+        self.links.get_mut(self.hosts[host].links, link)
+    }
+
+    pub(crate) fn rare(&self, host: u32, link: u32) -> Option<&Rare<P::Message>> {
+        self.links.rare(host, self.hosts[host].links, link)
+    }
+
+    pub(crate) fn make_rare(&mut self, host: u32, link: u32) -> Option<&mut Rare<P::Message>> {
+        self.links.make_rare(host, self.hosts[host].links, link)
+    }
+
+    /// Gives a host one more end of a link; its number.
+    pub(crate) fn insert(&mut self, host: u32, edge: HalfEdge, nat: Option<NatPath>) -> u32 {
+        let link = self.links.insert(&mut self.hosts[host].links, edge);
+        if nat.is_some()
+            && let Some(rare) = self.make_rare(host, link)
+        {
+            rare.nat = nat;
+        }
+        link
     }
 
     /// The second packet of a TCP handshake passes a host's NAT: out of the accepting side's, into
     /// the connecting side's. From then on the NAT holds the connection for established.
     pub(crate) fn establish(&mut self, host: u32, path: &NatPath, inbound: bool) {
         let now = self.now();
-        let inside = self.hosts[host as usize].host.address;
-        let Some(device) = self.hosts[host as usize].device else { return };
+        let inside = self.hosts.address(host);
+        let Some(device) = self.hosts.device(host) else { return };
         let nat = &mut self.devices[device as usize].device;
         // The first packet of the handshake has just passed the other way, so this one does.
         if inbound {
@@ -329,10 +219,9 @@ impl<P: Peer, S> Core<P, S> {
         let delay = near.map_or(0, |near| self.delay(from, near));
         let source = self.source(from, to, Protocol::Tcp);
         let source = source.filter(|_| near.is_none_or(|near| !self.is_cut(from, near)));
-        let mut edge = HalfEdge::new(State::Connecting, near.unwrap_or(from), NO_LINK, delay);
-        edge.nat = source.and_then(|outside| self.nat_path(from, outside, to));
-        let link = self.hosts[from as usize].links.insert(edge);
-        let raw = link.as_raw();
+        let edge = HalfEdge::connecting(near.unwrap_or(from), delay);
+        let nat = source.and_then(|outside| self.path(from, outside, to));
+        let raw = self.insert(from, edge, nat);
         let arrival = self.tick_at(self.now_micros() + delay);
         match (destination, near, source) {
             (Destination::ClosedPort(_), _, Some(_)) => {
@@ -345,92 +234,115 @@ impl<P: Peer, S> Core<P, S> {
             }
             _ => self.control(give_up, from, raw, cause, Control::Failed(Reason::Unreachable)),
         }
-        link
+        overlay_peer::Link::from_raw(raw)
     }
 
     pub(crate) fn send(&mut self, from: u32, link: u32, message: P::Message, cause: Cause) {
         let bytes = message.encoded_len();
-        let open = |edge: &&HalfEdge<P::Message>| edge.state == State::Open;
-        if self.hosts[from as usize].links.get(link).filter(open).is_none() {
+        let open = |edge: &&HalfEdge| edge.is(Flag::OPEN);
+        let Some(&edge) = self.edge(from, link).filter(open) else {
             self.metrics.dropped += 1;
             return;
-        }
-        let sent_at = self.transmit(from, bytes);
+        };
         let queued = self.queued(from, link) + bytes;
-        let Some(edge) = self.hosts[from as usize].links.get_mut(link) else { return };
-        edge.sent_at = sent_at;
-        let (receiver, other_link, delay) = (edge.other, edge.other_link, edge.delay);
-        let notice = queued > self.config.congested_above && !edge.congested;
-        edge.congested |= notice;
+        let sent_at = self.transmit(from, bytes);
+        let ahead = (sent_at - self.now_micros()).saturating_mul(self.hosts.upload(from));
+        if (ahead > SHORT * 1_000_000 || edge.has_rare())
+            && let Some(rare) = self.make_rare(from, link)
+        {
+            rare.sent_at = sent_at;
+        }
+        if queued > self.config.congested_above && !edge.is(Flag::CONGESTED) {
+            if let Some(edge) = self.edge_mut(from, link) {
+                edge.set(Flag::CONGESTED, true);
+            }
+            if queued <= self.config.queue_limit {
+                self.control(self.tick + 1, from, link, cause, Control::Congested);
+            }
+        }
         if queued > self.config.queue_limit {
             return self.close_slow(from, link, cause);
         }
-        if notice {
-            self.control(self.tick + 1, from, link, cause, Control::Congested);
-        }
         if self.config.link_load {
-            self.carry(from, receiver, bytes, cause);
+            self.carry(from, edge.other, bytes, cause);
         }
-        let arrival = self.tick_at(sent_at + delay);
-        let body = Body::Message(message);
-        self.queue.push(arrival, Event { receiver, link: other_link, cause, body });
+        let arrival = self.tick_at(sent_at + u64::from(edge.delay));
+        let key = Key::new(edge.other, edge.other_link, cause);
+        self.queue.push(arrival, Event { key, body: Body::Message(message) });
+    }
+
+    /// When the last byte sent on a link will have left; of a link that never had a long backlog, the
+    /// latest that can be.
+    pub(crate) fn sent_at(&self, from: u32, link: u32) -> u64 {
+        let now = self.now_micros();
+        let short = (SHORT * 1_000_000).div_ceil(self.hosts.upload(from));
+        let soon = self.hosts[from].uplink_free.min(now + short);
+        self.rare(from, link).map_or(soon, |rare| rare.sent_at).max(now)
     }
 
     /// Bytes sent on a link that have not left yet or that the other side has paused. Other links of
-    /// the same host share its uplink, so what is ahead of this link's last byte counts too.
+    /// the same host share its uplink, so what is ahead of this link's last byte counts too. A link
+    /// that never had [`SHORT`] bytes ahead of it has none.
     pub(crate) fn queued(&self, from: u32, link: u32) -> usize {
-        let host = &self.hosts[from as usize];
-        let Some(edge) = host.links.get(link) else { return 0 };
-        let backlog = edge.sent_at.saturating_sub(self.now_micros());
-        let bytes = u128::from(backlog) * u128::from(host.host.upload) / 1_000_000;
-        edge.unread.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX))
+        let Some(rare) = self.rare(from, link) else { return 0 };
+        let backlog = rare.sent_at.saturating_sub(self.now_micros());
+        let bytes = u128::from(backlog) * u128::from(self.hosts.upload(from)) / 1_000_000;
+        rare.unread.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
     /// The other side does not keep up: both lose the link.
     pub(crate) fn close_slow(&mut self, from: u32, link: u32, cause: Cause) {
         self.control(self.tick + 1, from, link, cause, Control::Closed(Reason::Slow));
-        if let Some(edge) = self.hosts[from as usize].links.get(link) {
-            let (other, other_link) = (edge.other, edge.other_link);
-            let arrival = self.tick_at(self.now_micros() + edge.delay);
+        if let Some(&HalfEdge { other, other_link, delay, .. }) = self.edge(from, link) {
+            let arrival = self.tick_at(self.now_micros() + u64::from(delay));
             self.control(arrival, other, other_link, cause, Control::Closed(Reason::Remote));
         }
     }
 
     pub(crate) fn close(&mut self, from: u32, link: u32, cause: Cause) {
-        let Some(edge) = self.hosts[from as usize].links.remove(link) else { return };
-        self.release(from, &edge);
-        if edge.state == State::Open {
-            let last = edge.sent_at.max(self.now_micros());
-            let arrival = self.tick_at(last + edge.delay);
+        let last = self.sent_at(from, link);
+        let Some(edge) = self.remove(from, link) else { return };
+        if edge.is(Flag::OPEN) {
+            let arrival = self.tick_at(last + u64::from(edge.delay));
             let closed = Control::Closed(Reason::Remote);
             self.control(arrival, edge.other, edge.other_link, cause, closed);
         }
     }
 
-    /// A half-edge is gone: what it had paused no longer weighs on the other end, and its NAT may
-    /// forget it.
-    pub(crate) fn release(&mut self, host: u32, edge: &HalfEdge<P::Message>) {
-        let now = self.now();
-        let inside = self.hosts[host as usize].host.address;
-        if let (Some(path), Some(device)) = (&edge.nat, self.hosts[host as usize].device) {
+    /// Takes an end of a link away from its host: what it had paused no longer weighs on the other end,
+    /// and its NAT may forget it.
+    pub(crate) fn remove(&mut self, host: u32, link: u32) -> Option<HalfEdge> {
+        let (edge, rare) = self.links.remove(&mut self.hosts[host].links, host, link)?;
+        if let (Some(path), Some(device)) = (rare.nat, self.hosts.device(host)) {
+            let (now, inside) = (self.now(), self.hosts.address(host));
             self.devices[device as usize].device.closed(inside, path.remote, now);
         }
-        if let Some(other) = self.hosts[edge.other as usize].links.get_mut(edge.other_link) {
-            other.unread = 0;
-        }
+        let other = self.hosts[edge.other].links;
+        self.links.change_rare(edge.other, other, edge.other_link, |other| other.unread = 0);
+        Some(edge)
     }
 
     /// Schedules the notice that a link is writable, unless the other side has paused it.
     pub(crate) fn notify_writable(&mut self, from: u32, link: u32, cause: Cause) {
-        let host = &self.hosts[from as usize];
-        let upload = host.host.upload;
-        let Some(edge) = host.links.get(link) else { return };
-        if edge.unread > self.config.writable_below {
+        if self.edge(from, link).is_none() {
             return;
         }
-        let short = (self.config.writable_below as u64).saturating_mul(1_000_000) / upload;
-        let tick = self.tick_at(edge.sent_at.saturating_sub(short));
+        let (unread, sent_at) =
+            self.rare(from, link).map_or((0, 0), |rare| (rare.unread, rare.sent_at));
+        if unread > self.config.writable_below {
+            return;
+        }
+        let below = self.config.writable_below as u64;
+        let short = below.saturating_mul(1_000_000) / self.hosts.upload(from);
+        let tick = self.tick_at(sent_at.saturating_sub(short));
         self.control(tick, from, link, cause, Control::Writable);
+    }
+
+    /// A message is handed over.
+    pub(crate) fn count(&mut self, receiver: u32, cause: Cause, kind: u8, bytes: usize) {
+        let received = &mut self.hosts[receiver].received;
+        *received = received.saturating_add(1);
+        self.metrics.deliver(cause, kind, bytes);
     }
 
     pub(crate) fn send_datagram(
@@ -494,9 +406,7 @@ impl<P: Peer, S> Core<P, S> {
         outcome: Result<Bytes, StoreError>,
         cause: Cause,
     ) -> Ticket {
-        let host = &mut self.hosts[peer as usize];
-        let ticket = Ticket(host.next_ticket);
-        host.next_ticket = host.next_ticket.wrapping_add(1);
+        let ticket = self.hosts.next_ticket(peer);
         let tick = self.tick + self.ticks(self.config.store_delay);
         self.control(tick, peer, NO_LINK, cause, Control::Stored { ticket, outcome });
         ticket

@@ -4,9 +4,9 @@ use bytes::{Buf, BytesMut};
 use natsim::Protocol;
 use overlay_peer::{Address, Context, Decoded, Link, LinkState, Peer, Reason, Wire, input_seed};
 
-use crate::core::{Body, Control, Event, NO_LINK};
 use crate::effects::Effects;
-use crate::link::{HalfEdge, Held, State, slot};
+use crate::event::{Body, Control, Event, Key};
+use crate::link::{Flag, HalfEdge, Held, NO_LINK, slot};
 use crate::{Cause, Store, World};
 
 impl<P: Peer, S: Store> World<P, S> {
@@ -22,17 +22,18 @@ impl<P: Peer, S: Store> World<P, S> {
     }
 
     fn handle_arrived(&mut self, event: Event<P::Message>) {
-        let Event { receiver, link, cause, body } = event;
-        if !self.core.hosts[receiver as usize].alive {
+        let Event { key, body } = event;
+        let (receiver, link, cause) = (key.receiver(), key.link(), key.cause());
+        if !self.core.hosts[receiver].alive {
             return self.handle_at_dead(cause, body);
         }
         match body {
             Body::Message(message) => {
-                let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else {
+                let Some(edge) = self.core.edge(receiver, link) else {
                     self.core.metrics.dropped += 1;
                     return;
                 };
-                let hold = edge.paused || !edge.held.is_empty();
+                let hold = edge.holds();
                 if self.core.capture.is_some() {
                     self.capture_message(receiver, link, &message);
                 }
@@ -42,6 +43,7 @@ impl<P: Peer, S: Store> World<P, S> {
                     self.receive(receiver, link, cause, message);
                 }
             }
+            Body::Done => {}
             Body::Control(control) => self.handle_control(receiver, link, cause, *control),
         }
     }
@@ -59,7 +61,7 @@ impl<P: Peer, S: Store> World<P, S> {
             }
             Control::Accepted { other, other_link, to } => {
                 let cut = self.core.is_cut_off(other, other_link);
-                match self.core.hosts[receiver as usize].links.get_mut(link) {
+                match self.core.edge_mut(receiver, link) {
                     // The answer got lost.
                     Some(_) if cut => {
                         let give_up = self.core.ticks(self.core.config.connect_timeout);
@@ -67,15 +69,14 @@ impl<P: Peer, S: Store> World<P, S> {
                         self.core.control(self.core.tick + give_up, receiver, link, cause, failed);
                     }
                     Some(edge) => {
-                        edge.state = State::Open;
+                        edge.set(Flag::OPEN, true);
                         edge.other = other;
                         edge.other_link = other_link;
-                        let nat = edge.nat.clone();
                         let now = self.core.now();
                         if let Some(capture) = &mut self.core.capture {
                             capture.accepted(now, (receiver, link));
                         }
-                        if let Some(path) = nat {
+                        if let Some(path) = self.core.nat_path(receiver, link) {
                             self.core.establish(receiver, &path, false);
                         }
                         let open = LinkState::Open { remote: to, inbound: false };
@@ -93,36 +94,38 @@ impl<P: Peer, S: Store> World<P, S> {
                 if let Some(capture) = &mut self.core.capture {
                     capture.closed(now, (receiver, link), reason);
                 }
-                let links = &mut self.core.hosts[receiver as usize].links;
-                let Some(edge) = links.get_mut(link) else { return };
-                if edge.held.is_empty() {
-                    self.closed(receiver, link, cause, reason);
+                let Some(edge) = self.core.edge(receiver, link) else { return };
+                if edge.is(Flag::HELD) {
+                    let table = self.core.hosts[receiver].links;
+                    self.core.links.change_rare(receiver, table, link, |rare| {
+                        rare.held.push_back((cause, Held::Closed(reason)));
+                    });
                 } else {
-                    edge.held.push_back((cause, Held::Closed(reason)));
+                    self.closed(receiver, link, cause, reason);
                 }
             }
             Control::Arrived(body) => {
                 self.core.leave_downlink(receiver, link, cause, &body);
-                self.handle_arrived(Event { receiver, link, cause, body });
+                self.handle_arrived(Event { key: Key::new(receiver, link, cause), body });
             }
             Control::Failed(reason) => self.closed(receiver, link, cause, reason),
             Control::Congested => {
-                if self.core.hosts[receiver as usize].links.get(link).is_some() {
+                if self.core.edge(receiver, link).is_some() {
                     self.change(receiver, link, cause, LinkState::Congested);
                 }
             }
             Control::Writable => {
-                let links = &mut self.core.hosts[receiver as usize].links;
-                let Some(edge) = links.get_mut(link) else { return };
-                if core::mem::take(&mut edge.wants_writable) {
-                    edge.congested = false;
+                let Some(edge) = self.core.edge_mut(receiver, link) else { return };
+                if edge.is(Flag::WANTS_WRITABLE) {
+                    edge.set(Flag::WANTS_WRITABLE, false);
+                    edge.set(Flag::CONGESTED, false);
                     self.change(receiver, link, cause, LinkState::Writable);
                 }
             }
             Control::Resume => self.resume(receiver, link),
             Control::Datagram { source, to, message, .. } => {
                 match self.core.admit(receiver, source, to, Protocol::Udp) {
-                    Some(host) if self.core.hosts[host as usize].alive => {
+                    Some(host) if self.core.hosts.is_alive(host) => {
                         self.receive_datagram(host, cause, source, to, message);
                     }
                     _ => self.core.metrics.dropped += 1,
@@ -154,9 +157,7 @@ impl<P: Peer, S: Store> World<P, S> {
             }
             Control::Datagram { source, to, message, .. } => {
                 match self.core.admit(u32::MAX, source, to, Protocol::Udp) {
-                    Some(host)
-                        if self.core.hosts.get(host as usize).is_some_and(|host| host.alive) =>
-                    {
+                    Some(host) if self.core.hosts.is_alive(host) => {
                         self.receive_datagram(host, cause, source, to, message);
                     }
                     _ => self.core.metrics.dropped += 1,
@@ -178,30 +179,28 @@ impl<P: Peer, S: Store> World<P, S> {
         to: Address,
         give_up: u64,
     ) {
-        let Some(edge) = self.core.hosts[from as usize].links.get(from_link) else { return };
+        let Some(edge) = self.core.edge(from, from_link) else { return };
         let delay = edge.delay;
         let host = self.core.admit(receiver, source, to, Protocol::Tcp);
-        let alive = |&host: &u32| self.core.hosts.get(host as usize).is_some_and(|host| host.alive);
-        let reached = |&host: &u32| !self.core.is_cut(from, host);
-        let Some(host) = host.filter(alive).filter(reached) else {
+        let reached = |&host: &u32| self.core.hosts.is_alive(host) && !self.core.is_cut(from, host);
+        let Some(host) = host.filter(reached) else {
             let failed = Control::Failed(Reason::Unreachable);
             return self.core.control(give_up, from, from_link, cause, failed);
         };
-        let mut edge = HalfEdge::new(State::Open, from, from_link, delay);
-        edge.nat = self.core.nat_path(host, to, source);
-        if let Some(path) = edge.nat.clone() {
-            self.core.establish(host, &path, true);
+        let nat = self.core.path(host, to, source);
+        if let Some(path) = &nat {
+            self.core.establish(host, path, true);
         }
-        let link = self.core.hosts[host as usize].links.insert(edge);
+        let link = self.core.insert(host, HalfEdge::open(from, from_link, delay), nat);
         let now = self.core.now();
         if let Some(capture) = &mut self.core.capture {
-            capture.connected(now, [(from, from_link), (host, link.as_raw())], [source, to]);
+            capture.connected(now, [(from, from_link), (host, link)], [source, to]);
         }
-        let accepted = Control::Accepted { other: host, other_link: link.as_raw(), to };
-        let arrival = self.core.tick_at(self.core.now_micros() + delay);
+        let accepted = Control::Accepted { other: host, other_link: link, to };
+        let arrival = self.core.tick_at(self.core.now_micros() + u64::from(delay));
         self.core.control(arrival, from, from_link, cause, accepted);
         let open = LinkState::Open { remote: source, inbound: true };
-        self.change(host, link.as_raw(), cause, open);
+        self.change(host, link, cause, open);
     }
 
     fn receive(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
@@ -215,7 +214,7 @@ impl<P: Peer, S: Store> World<P, S> {
     fn receive_message(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
         let bytes = message.encoded_len();
         let kind = message.kind();
-        self.core.metrics.deliver(receiver, cause, kind, bytes);
+        self.core.count(receiver, cause, kind, bytes);
         let what = 4 | u64::from(kind) << 8 | (bytes as u64) << 16;
         self.core.trace.add(self.core.tick, receiver, slot(link), what);
         self.input(receiver, cause, |peer, cx| peer.receive(Link::from_raw(link), message, cx));
@@ -230,8 +229,9 @@ impl<P: Peer, S: Store> World<P, S> {
         let mut bytes = self.encode(&message);
         while !bytes.is_empty() {
             // The peer may have closed the link over the bytes before.
-            let Some(edge) = self.core.hosts[receiver as usize].links.get(link) else { break };
-            let Some((decoded, consumed)) = decode(edge.phase, &bytes, &message) else {
+            let table = self.core.hosts[receiver].links;
+            let Some(phase) = self.core.links.phase(table, link) else { break };
+            let Some((decoded, consumed)) = decode(phase, &bytes, &message) else {
                 self.core.metrics.malformed += 1;
                 self.core.close(receiver, link, cause);
                 self.change(receiver, link, cause, LinkState::Closed(Reason::Malformed));
@@ -271,7 +271,7 @@ impl<P: Peer, S: Store> World<P, S> {
         };
         let bytes = message.encoded_len();
         let kind = message.kind();
-        self.core.metrics.deliver(receiver, cause, kind, bytes);
+        self.core.count(receiver, cause, kind, bytes);
         let what = 5 | u64::from(kind) << 8 | (bytes as u64) << 16;
         self.core.trace.add(self.core.tick, receiver, NO_LINK, what);
         self.input(receiver, cause, |peer, cx| peer.datagram(source, message, cx));
@@ -288,12 +288,13 @@ impl<P: Peer, S: Store> World<P, S> {
 
     fn hold(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
         let bytes = message.encoded_len();
-        let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else { return };
-        edge.held.push_back((cause, Held::Message(message)));
+        let Some(edge) = self.core.edge_mut(receiver, link) else { return };
+        edge.set(Flag::HELD, true);
         let (other, other_link) = (edge.other, edge.other_link);
-        let Some(sender) = self.core.hosts[other as usize].links.get_mut(other_link) else {
-            return;
-        };
+        if let Some(rare) = self.core.make_rare(receiver, link) {
+            rare.held.push_back((cause, Held::Message(message)));
+        }
+        let Some(sender) = self.core.make_rare(other, other_link) else { return };
         sender.unread += bytes;
         if sender.unread > self.core.config.queue_limit {
             self.core.close_slow(other, other_link, cause);
@@ -303,20 +304,28 @@ impl<P: Peer, S: Store> World<P, S> {
     /// Hands over what was held back, one message at a time: the peer may pause again.
     fn resume(&mut self, receiver: u32, link: u32) {
         loop {
-            let Some(edge) = self.core.hosts[receiver as usize].links.get_mut(link) else { return };
-            if edge.paused {
+            let Some(edge) = self.core.edge(receiver, link) else { return };
+            if edge.is(Flag::PAUSED) || !edge.is(Flag::HELD) {
                 return;
             }
             let (other, other_link) = (edge.other, edge.other_link);
-            match edge.held.pop_front() {
+            let Some(rare) = self.core.make_rare(receiver, link) else { return };
+            let held = rare.held.pop_front();
+            if rare.held.is_empty()
+                && let Some(edge) = self.core.edge_mut(receiver, link)
+            {
+                edge.set(Flag::HELD, false);
+            }
+            match held {
                 Some((cause, Held::Message(message))) => {
                     let bytes = message.encoded_len();
-                    if let Some(sender) = self.core.hosts[other as usize].links.get_mut(other_link)
-                    {
+                    let table = self.core.hosts[other].links;
+                    self.core.links.change_rare(other, table, other_link, |sender| {
                         sender.unread = sender.unread.saturating_sub(bytes);
-                        if sender.wants_writable {
-                            self.core.notify_writable(other, other_link, cause);
-                        }
+                    });
+                    let waits = self.core.edge(other, other_link);
+                    if waits.is_some_and(|edge| edge.is(Flag::WANTS_WRITABLE)) {
+                        self.core.notify_writable(other, other_link, cause);
                     }
                     self.receive(receiver, link, cause, message);
                 }
@@ -329,8 +338,7 @@ impl<P: Peer, S: Store> World<P, S> {
     }
 
     fn closed(&mut self, receiver: u32, link: u32, cause: Cause, reason: Reason) {
-        if let Some(edge) = self.core.hosts[receiver as usize].links.remove(link) {
-            self.core.release(receiver, &edge);
+        if self.core.remove(receiver, link).is_some() {
             self.change(receiver, link, cause, LinkState::Closed(reason));
         }
     }
@@ -354,7 +362,7 @@ impl<P: Peer, S: Store> World<P, S> {
         input: impl FnOnce(&mut P, &mut Context<'_, P>),
     ) {
         let now = self.core.now();
-        let host = &mut self.core.hosts[index as usize];
+        let host = &mut self.core.hosts[index];
         let seed = input_seed(self.core.config.seed, index, host.inputs);
         host.inputs += 1;
         let mut effects = Effects { core: &mut self.core, peer: index, cause };

@@ -3,7 +3,9 @@
 use overlay_peer::{Peer, Wire};
 
 use crate::Cause;
-use crate::core::{Body, Control, Core, Event};
+use crate::core::Core;
+use crate::event::{Body, Control, Event};
+use crate::link::{Flag, HalfEdge};
 use crate::{PeerIndex, World};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,12 +36,13 @@ impl<P: Peer, S> Core<P, S> {
         event: Event<P::Message>,
     ) -> Option<Event<P::Message>> {
         let now = self.now_micros();
-        let Some(downlink) = self.downlinks.get_mut(event.receiver as usize) else {
+        let Some(downlink) = self.downlinks.get_mut(event.key.receiver() as usize) else {
             return Some(event);
         };
         let waits = |bytes: usize| (bytes as u64 * 1_000_000).div_ceil(downlink.speed.max(1));
         let takes = match &event.body {
             _ if downlink.speed == 0 => None,
+            Body::Done => None,
             Body::Message(message) => Some(waits(message.encoded_len())),
             Body::Control(control) => match &**control {
                 Control::Datagram { message, .. } => Some(waits(message.encoded_len())),
@@ -53,14 +56,13 @@ impl<P: Peer, S> Core<P, S> {
         // A closed link takes no time, but a tick like any message, or it would overtake those that
         // have been taken in within this tick.
         let done = downlink.free.max(now + 1);
-        let Event { receiver, link, cause, body } = event;
+        let Event { key, body } = event;
+        let (receiver, link, cause) = (key.receiver(), key.link(), key.cause());
         if let Body::Message(message) = &body
-            && let Some(edge) = self.hosts[receiver as usize].links.get(link)
+            && let Some(&HalfEdge { other, other_link, .. }) = self.edge(receiver, link)
+            && let Some(sender) = self.make_rare(other, other_link)
         {
-            let (other, other_link, bytes) = (edge.other, edge.other_link, message.encoded_len());
-            if let Some(sender) = self.hosts[other as usize].links.get_mut(other_link) {
-                sender.unread += bytes;
-            }
+            sender.unread += message.encoded_len();
         }
         self.control(self.tick_at(done), receiver, link, cause, Control::Arrived(body));
         None
@@ -75,13 +77,13 @@ impl<P: Peer, S> Core<P, S> {
         body: &Body<P::Message>,
     ) {
         let Body::Message(message) = body else { return };
-        let Some(edge) = self.hosts[receiver as usize].links.get(link) else { return };
-        let (other, other_link) = (edge.other, edge.other_link);
-        if let Some(sender) = self.hosts[other as usize].links.get_mut(other_link) {
+        let Some(&HalfEdge { other, other_link, .. }) = self.edge(receiver, link) else { return };
+        let table = self.hosts[other].links;
+        self.links.change_rare(other, table, other_link, |sender| {
             sender.unread = sender.unread.saturating_sub(message.encoded_len());
-            if sender.wants_writable {
-                self.notify_writable(other, other_link, cause);
-            }
+        });
+        if self.edge(other, other_link).is_some_and(|edge| edge.is(Flag::WANTS_WRITABLE)) {
+            self.notify_writable(other, other_link, cause);
         }
     }
 }

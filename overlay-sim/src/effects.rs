@@ -6,6 +6,8 @@ use bytes::Bytes;
 use overlay_peer::{Address, Driver, Link, Object, Peer, Ticket, Timer, Wire};
 
 use crate::core::Core;
+use crate::event::Control;
+use crate::link::Flag;
 use crate::{Cause, PeerIndex, Store};
 
 /// The driver of one input of one peer.
@@ -17,7 +19,7 @@ pub(crate) struct Effects<'a, P: Peer, S> {
 
 impl<P: Peer, S: Store> Driver<P> for Effects<'_, P, S> {
     fn here(&self) -> Address {
-        self.core.hosts[self.peer as usize].host.address
+        self.core.hosts.address(self.peer)
     }
 
     fn send(&mut self, link: Link, message: P::Message) {
@@ -33,28 +35,27 @@ impl<P: Peer, S: Store> Driver<P> for Effects<'_, P, S> {
     }
 
     fn phase(&mut self, link: Link, phase: <P::Message as Wire>::Phase) {
-        if let Some(edge) = self.core.hosts[self.peer as usize].links.get_mut(link.as_raw()) {
-            edge.phase = phase;
-        }
+        let table = self.core.hosts[self.peer].links;
+        self.core.links.set_phase(table, link.as_raw(), phase);
     }
 
     fn when_writable(&mut self, link: Link) {
         let raw = link.as_raw();
-        if let Some(edge) = self.core.hosts[self.peer as usize].links.get_mut(raw)
-            && !edge.wants_writable
+        if let Some(edge) = self.core.edge_mut(self.peer, raw)
+            && !edge.is(Flag::WANTS_WRITABLE)
         {
-            edge.wants_writable = true;
+            edge.set(Flag::WANTS_WRITABLE, true);
             self.core.notify_writable(self.peer, raw, self.cause);
         }
     }
 
     fn pause(&mut self, link: Link, paused: bool) {
         let raw = link.as_raw();
-        let Some(edge) = self.core.hosts[self.peer as usize].links.get_mut(raw) else { return };
-        edge.paused = paused;
-        if !paused && !edge.held.is_empty() {
+        let Some(edge) = self.core.edge_mut(self.peer, raw) else { return };
+        edge.set(Flag::PAUSED, paused);
+        if !paused && edge.is(Flag::HELD) {
             let tick = self.core.tick + 1;
-            self.core.control(tick, self.peer, raw, self.cause, crate::core::Control::Resume);
+            self.core.control(tick, self.peer, raw, self.cause, Control::Resume);
         }
     }
 

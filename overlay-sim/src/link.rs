@@ -1,40 +1,85 @@
-//! One peer's ends of its links.
+//! All ends of all links.
+//!
+//! ```text
+//! host 0: Table ──► ┌ pool ─────────────────────────┐
+//!                   │ HalfEdge HalfEdge HalfEdge    │ a block a host, 16 bytes an end
+//! host 1: Table ──► │ HalfEdge HalfEdge             │
+//!                   └───────────────────────────────┘
+//!                     rare: (host, link) ──► Rare     what few ends have, while they have it
+//!                     phases: beside the pool         only in checked mode
+//! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use overlay_peer::{Address, Link, Reason, Wire};
+use overlay_peer::{Address, Reason, Wire};
 
 use crate::Cause;
 
-const SLOT_BITS: u32 = 24;
+/// A link number is a slot of its host's table and a generation: it comes back only after the slot
+/// was used 255 more times.
+pub(crate) const SLOT_BITS: u32 = 22;
+pub(crate) const GENERATION_BITS: u32 = 8;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+
+/// What stands for the link in events that belong to none.
+pub(crate) const NO_LINK: u32 = (1 << (SLOT_BITS + GENERATION_BITS)) - 1;
 
 /// The slot of a link number: links of one slot follow each other in time.
 pub(crate) fn slot(link: u32) -> u32 {
     link & SLOT_MASK
 }
 
-/// One end of a link, owned by one peer.
-#[derive(Clone, Debug)]
-pub(crate) struct HalfEdge<M: Wire> {
-    pub(crate) state: State,
-    /// The peer at the other end, and its number for the link.
+/// One end of a link, owned by one host, or a free slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HalfEdge {
+    /// The peer at the other end; in a free slot the next free one.
     pub(crate) other: u32,
+    /// The other end's number for the link.
     pub(crate) other_link: u32,
-    /// Through this end's NAT, if there is one on the way: what to tell it about the link.
-    pub(crate) nat: Option<Box<NatPath>>,
     /// One-way delay in microseconds.
-    pub(crate) delay: u64,
-    /// When the last byte sent will have left, in microseconds.
+    pub(crate) delay: u32,
+    generation: u8,
+    flags: u8,
+}
+
+/// What can be true of an end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flag(u8);
+
+impl Flag {
+    /// The slot is taken.
+    const USED: Self = Self(1);
+    /// The link is up; it is being connected until then.
+    pub(crate) const OPEN: Self = Self(2);
+    pub(crate) const CONGESTED: Self = Self(4);
+    pub(crate) const WANTS_WRITABLE: Self = Self(8);
+    pub(crate) const PAUSED: Self = Self(16);
+    /// Something that arrived is held back.
+    pub(crate) const HELD: Self = Self(32);
+    /// There is a [`Rare`].
+    const RARE: Self = Self(64);
+    /// Cut by a partition, and no longer open: nothing gets through, and the end will be told so.
+    pub(crate) const CUT: Self = Self(128);
+}
+
+/// What few ends have.
+#[derive(Clone, Debug)]
+pub(crate) struct Rare<M> {
+    /// Through this end's NAT, if there is one on the way: what to tell it about the link.
+    pub(crate) nat: Option<NatPath>,
+    /// When the last byte sent will have left, in microseconds, since the link first had a long
+    /// backlog.
     pub(crate) sent_at: u64,
     /// Bytes that the other end has paused and not taken yet.
     pub(crate) unread: usize,
-    pub(crate) congested: bool,
-    pub(crate) wants_writable: bool,
-    pub(crate) paused: bool,
-    pub(crate) phase: M::Phase,
     /// What arrived while this end was paused.
     pub(crate) held: VecDeque<(Cause, Held<M>)>,
+}
+
+impl<M> Default for Rare<M> {
+    fn default() -> Self {
+        Self { nat: None, sent_at: 0, unread: 0, held: VecDeque::new() }
+    }
 }
 
 /// A link as this end's NAT sees it.
@@ -52,108 +97,307 @@ pub(crate) enum Held<M> {
     Closed(Reason),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Connecting,
-    Open,
-    /// Cut by a partition: nothing gets through, and the end will be told so.
-    Cut,
-}
+impl HalfEdge {
+    /// An end whose link is being connected.
+    pub(crate) fn connecting(other: u32, delay: u64) -> Self {
+        let delay = u32::try_from(delay).unwrap_or(u32::MAX);
+        Self { other, other_link: NO_LINK, delay, generation: 0, flags: Flag::USED.0 }
+    }
 
-impl<M: Wire> HalfEdge<M> {
-    pub(crate) fn new(state: State, other: u32, other_link: u32, delay: u64) -> Self {
-        Self {
-            state,
-            other,
-            other_link,
-            nat: None,
-            delay,
-            sent_at: 0,
-            unread: 0,
-            congested: false,
-            wants_writable: false,
-            paused: false,
-            phase: M::Phase::default(),
-            held: VecDeque::new(),
-        }
+    /// An end whose link is up.
+    pub(crate) fn open(other: u32, other_link: u32, delay: u32) -> Self {
+        let flags = Flag::USED.0 | Flag::OPEN.0;
+        Self { other, other_link, delay, generation: 0, flags }
+    }
+
+    pub(crate) fn is(&self, flag: Flag) -> bool {
+        self.flags & flag.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, flag: Flag, to: bool) {
+        self.flags = if to { self.flags | flag.0 } else { self.flags & !flag.0 };
+    }
+
+    /// Whether there are rare things of it.
+    pub(crate) fn has_rare(&self) -> bool {
+        self.is(Flag::RARE)
+    }
+
+    /// Whether what arrives has to wait.
+    pub(crate) fn holds(&self) -> bool {
+        self.flags & (Flag::PAUSED.0 | Flag::HELD.0) != 0
     }
 }
 
-/// The table of a peer's half-edges. A number is a slot and a generation, so that it comes back only
-/// after the slot was used 255 more times.
-#[derive(Clone, Debug)]
-pub(crate) struct Links<M: Wire> {
-    slots: Vec<Slot<M>>,
-    free: Vec<u32>,
+/// A host's block of the pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    at: u32,
+    len: u32,
+    /// The free slot that is used next; free slots are a list.
+    free: u32,
 }
 
+/// The end of the list of free slots.
+const NONE: u32 = u32::MAX;
+
+impl Table {
+    pub(crate) const EMPTY: Self = Self { at: 0, len: 0, free: NONE };
+
+    fn range(self) -> core::ops::Range<usize> {
+        self.at as usize..self.at as usize + self.len as usize
+    }
+}
+
+/// The half-edges of all hosts.
 #[derive(Clone, Debug)]
-struct Slot<M: Wire> {
-    generation: u8,
-    edge: Option<HalfEdge<M>>,
+pub(crate) struct Links<M: Wire> {
+    pool: Vec<HalfEdge>,
+    /// Blocks that were outgrown, by their length.
+    outgrown: BTreeMap<u32, Vec<u32>>,
+    /// By host and link number.
+    rare: BTreeMap<(u32, u32), Rare<M>>,
+    /// As long as the pool in checked mode, else empty.
+    phases: Vec<M::Phase>,
+    checked: bool,
 }
 
 impl<M: Wire> Links<M> {
-    pub(crate) fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+    pub(crate) fn new(checked: bool) -> Self {
+        Self {
+            pool: Vec::new(),
+            outgrown: BTreeMap::new(),
+            rare: BTreeMap::new(),
+            phases: Vec::new(),
+            checked,
+        }
     }
 
-    pub(crate) fn insert(&mut self, edge: HalfEdge<M>) -> Link {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                assert!(self.slots.len() < SLOT_MASK as usize, "2^24 links of one peer");
-                self.slots.push(Slot { generation: 0, edge: None });
-                (self.slots.len() - 1) as u32
-            }
+    /// Where the half-edge is in the pool.
+    fn find(&self, table: Table, link: u32) -> Option<usize> {
+        let slot = slot(link);
+        if slot >= table.len {
+            return None;
+        }
+        let at = table.at as usize + slot as usize;
+        let edge = &self.pool[at];
+        let same = u32::from(edge.generation) == link >> SLOT_BITS;
+        (same && edge.is(Flag::USED)).then_some(at)
+    }
+
+    pub(crate) fn get(&self, table: Table, link: u32) -> Option<&HalfEdge> {
+        self.find(table, link).map(|at| &self.pool[at])
+    }
+
+    pub(crate) fn get_mut(&mut self, table: Table, link: u32) -> Option<&mut HalfEdge> {
+        self.find(table, link).map(|at| &mut self.pool[at])
+    }
+
+    /// The block, for fetching it into the cache.
+    pub(crate) fn block(&self, table: Table) -> Option<&HalfEdge> {
+        self.pool.get(table.at as usize)
+    }
+
+    /// All there are of a host, in the order of their slots, as their numbers.
+    pub(crate) fn of(&self, table: Table) -> impl Iterator<Item = (u32, &HalfEdge)> {
+        let slots = (0..).zip(&self.pool[table.range()]);
+        slots
+            .filter(|(_, edge)| edge.is(Flag::USED))
+            .map(|(slot, edge)| (u32::from(edge.generation) << SLOT_BITS | slot, edge))
+    }
+
+    /// # Panics
+    /// If the host has 2^22 - 1 links already.
+    pub(crate) fn insert(&mut self, table: &mut Table, edge: HalfEdge) -> u32 {
+        if table.free == NONE {
+            self.grow(table);
+        }
+        let (slot, at) = (table.free, table.at as usize + table.free as usize);
+        let generation = self.pool[at].generation;
+        table.free = self.pool[at].other;
+        self.pool[at] = HalfEdge { generation, ..edge };
+        if self.checked {
+            self.phases[at] = M::Phase::default();
+        }
+        u32::from(generation) << SLOT_BITS | slot
+    }
+
+    /// Takes a half-edge out, with what it has of rare things.
+    pub(crate) fn remove(
+        &mut self,
+        table: &mut Table,
+        host: u32,
+        link: u32,
+    ) -> Option<(HalfEdge, Rare<M>)> {
+        let at = self.find(*table, link)?;
+        let edge = self.pool[at];
+        let generation = edge.generation.wrapping_add(1);
+        self.pool[at] = HalfEdge { generation, flags: 0, other: table.free, ..edge };
+        table.free = slot(link);
+        let rare = if edge.is(Flag::RARE) { self.rare.remove(&(host, link)) } else { None };
+        Some((edge, rare.unwrap_or_default()))
+    }
+
+    pub(crate) fn rare(&self, host: u32, table: Table, link: u32) -> Option<&Rare<M>> {
+        let edge = self.get(table, link)?;
+        if edge.is(Flag::RARE) { self.rare.get(&(host, link)) } else { None }
+    }
+
+    /// The rare things of a half-edge, changed, if it has any.
+    pub(crate) fn change_rare(
+        &mut self,
+        host: u32,
+        table: Table,
+        link: u32,
+        change: impl FnOnce(&mut Rare<M>),
+    ) {
+        if self.get(table, link).is_some_and(|edge| edge.is(Flag::RARE))
+            && let Some(rare) = self.rare.get_mut(&(host, link))
+        {
+            change(rare);
+        }
+    }
+
+    /// The rare things of a half-edge; from now on it has some.
+    pub(crate) fn make_rare(&mut self, host: u32, table: Table, link: u32) -> Option<&mut Rare<M>> {
+        self.get_mut(table, link)?.set(Flag::RARE, true);
+        Some(self.rare.entry((host, link)).or_default())
+    }
+
+    /// What the next bytes on a link are; only checked mode asks.
+    pub(crate) fn phase(&self, table: Table, link: u32) -> Option<M::Phase> {
+        self.find(table, link).and_then(|at| self.phases.get(at).copied())
+    }
+
+    pub(crate) fn set_phase(&mut self, table: Table, link: u32, phase: M::Phase) {
+        if let Some(at) = self.find(table, link)
+            && let Some(old) = self.phases.get_mut(at)
+        {
+            *old = phase;
+        }
+    }
+
+    /// Moves a full table to a larger block: by one slot while it is small, then by half. Most hosts
+    /// have few links, and the blocks they leave are what others grow into.
+    fn grow(&mut self, table: &mut Table) {
+        let old = *table;
+        let len = if old.len < 8 { old.len + 1 } else { old.len + old.len / 2 }.min(SLOT_MASK);
+        assert!(len > old.len, "2^22 links of one peer");
+        table.at = match self.outgrown.get_mut(&len).and_then(Vec::pop) {
+            Some(at) => at,
+            None => self.extend(len),
         };
-        let entry = &mut self.slots[slot as usize];
-        entry.edge = Some(edge);
-        Link::from_raw(u32::from(entry.generation) << SLOT_BITS | slot)
-    }
-
-    pub(crate) fn get(&self, link: u32) -> Option<&HalfEdge<M>> {
-        let entry = self.slots.get(slot(link) as usize)?;
-        if u32::from(entry.generation) != link >> SLOT_BITS {
-            return None;
+        table.len = len;
+        let at = table.at as usize;
+        self.pool.copy_within(old.range(), at);
+        if self.checked {
+            self.phases.copy_within(old.range(), at);
         }
-        entry.edge.as_ref()
-    }
-
-    pub(crate) fn get_mut(&mut self, link: u32) -> Option<&mut HalfEdge<M>> {
-        let entry = self.slots.get_mut(slot(link) as usize)?;
-        if u32::from(entry.generation) != link >> SLOT_BITS {
-            return None;
+        let first = old.len;
+        for slot in first..len {
+            let next = if slot + 1 < len { slot + 1 } else { NONE };
+            self.pool[at + slot as usize] = HalfEdge { other: next, ..FREE };
         }
-        entry.edge.as_mut()
+        table.free = first;
+        if old.len > 0 {
+            self.outgrown.entry(old.len).or_default().push(old.at);
+        }
     }
 
-    pub(crate) fn remove(&mut self, link: u32) -> Option<HalfEdge<M>> {
-        self.get(link)?;
-        let entry = &mut self.slots[slot(link) as usize];
-        entry.generation = entry.generation.wrapping_add(1);
-        self.free.push(slot(link));
-        entry.edge.take()
+    fn extend(&mut self, len: u32) -> u32 {
+        let at = self.pool.len();
+        let end = at + len as usize;
+        assert!(u32::try_from(end).is_ok(), "2^32 ends of links");
+        // By an eighth at a time: doubling would leave up to half of it unused.
+        if end > self.pool.capacity() {
+            self.pool.reserve_exact((at / 8).max(1_024).max(len as usize));
+        }
+        self.pool.resize(end, FREE);
+        if self.checked {
+            self.phases.resize(end, M::Phase::default());
+        }
+        at as u32
+    }
+}
+
+const FREE: HalfEdge =
+    HalfEdge { other: NONE, other_link: NO_LINK, delay: 0, generation: 0, flags: 0 };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bytes::BufMut;
+    use overlay_peer::Decoded;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Nothing;
+
+    impl Wire for Nothing {
+        type Phase = u8;
+        type Error = core::convert::Infallible;
+        fn kind(&self) -> u8 {
+            0
+        }
+        fn kind_name(_: u8) -> &'static str {
+            "nothing"
+        }
+        fn encoded_len(&self) -> usize {
+            0
+        }
+        fn encode(&self, _: &mut impl BufMut) {}
+        fn decode(_: u8, _: &[u8]) -> Result<Decoded<Self>, Self::Error> {
+            Ok(Decoded::Partial { needed: 1 })
+        }
     }
 
-    /// Takes all links out. Their numbers do not come back at once, also if the peer does.
-    pub(crate) fn take_all(&mut self) -> Vec<HalfEdge<M>> {
-        let all: Vec<u32> = self.iter().map(|(link, _)| link).collect();
-        all.into_iter().filter_map(|link| self.remove(link)).collect()
+    #[test]
+    fn an_end_is_16_bytes() {
+        assert_eq!(size_of::<HalfEdge>(), 16);
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut HalfEdge<M>)> {
-        self.slots.iter_mut().enumerate().filter_map(|(slot, entry)| {
-            let raw = u32::from(entry.generation) << SLOT_BITS | slot as u32;
-            entry.edge.as_mut().map(|edge| (raw, edge))
-        })
-    }
-
-    /// All links there are, in the order of their slots.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &HalfEdge<M>)> {
-        self.slots.iter().enumerate().filter_map(|(slot, entry)| {
-            let raw = u32::from(entry.generation) << SLOT_BITS | slot as u32;
-            entry.edge.as_ref().map(|edge| (raw, edge))
-        })
+    proptest! {
+        /// The simple path: a map from number to what was put there. A number that was removed stays
+        /// unknown while its slot is used by others.
+        #[test]
+        fn same_as_a_map(script in proptest::collection::vec((0usize..3, any::<bool>(), any::<u8>()), 1..300)) {
+            let mut links = Links::<Nothing>::new(true);
+            let mut tables = [Table::EMPTY; 3];
+            let mut model: BTreeMap<(usize, u32), u32> = BTreeMap::new();
+            let mut gone: Vec<(usize, u32)> = Vec::new();
+            for (number, (host, adds, which)) in (0u32..).zip(script) {
+                let mine: Vec<u32> = model.range((host, 0)..(host + 1, 0)).map(|(&(_, link), _)| link).collect();
+                if adds || mine.is_empty() {
+                    let link = links.insert(&mut tables[host], HalfEdge::connecting(number, 7));
+                    links.set_phase(tables[host], link, number as u8);
+                    prop_assert!(model.insert((host, link), number).is_none());
+                    if which % 4 == 0 {
+                        links.make_rare(host as u32, tables[host], link).expect("there").unread = number as usize;
+                    }
+                } else {
+                    let link = mine[usize::from(which) % mine.len()];
+                    let (edge, _) = links.remove(&mut tables[host], host as u32, link).expect("there");
+                    prop_assert_eq!(Some(edge.other), model.remove(&(host, link)));
+                    gone.push((host, link));
+                }
+                for (&(host, link), &other) in &model {
+                    prop_assert_eq!(links.get(tables[host], link).map(|edge| edge.other), Some(other));
+                    prop_assert_eq!(links.phase(tables[host], link), Some(other as u8));
+                    if let Some(rare) = links.rare(host as u32, tables[host], link) {
+                        prop_assert_eq!(rare.unread, other as usize);
+                    }
+                }
+                for &(host, link) in &gone {
+                    prop_assert!(links.get(tables[host], link).is_none());
+                }
+                for (host, &table) in tables.iter().enumerate() {
+                    let count = model.range((host, 0)..(host + 1, 0)).count();
+                    prop_assert_eq!(links.of(table).count(), count);
+                }
+            }
+        }
     }
 }

@@ -38,18 +38,12 @@ impl Count {
 pub struct Metrics {
     /// By cause, then by kind.
     counts: Vec<Vec<Count>>,
-    received: Vec<u64>,
     pub(crate) dropped: u64,
     pub(crate) malformed: u64,
 }
 
 impl Metrics {
-    pub(crate) fn add_peer(&mut self) {
-        self.received.push(0);
-    }
-
-    pub(crate) fn deliver(&mut self, receiver: u32, cause: Cause, kind: u8, bytes: usize) {
-        self.received[receiver as usize] += 1;
+    pub(crate) fn deliver(&mut self, cause: Cause, kind: u8, bytes: usize) {
         let (cause, kind) = (usize::from(cause.0), usize::from(kind));
         if self.counts.len() <= cause {
             self.counts.resize_with(cause + 1, Vec::new);
@@ -160,11 +154,6 @@ impl Metrics {
             }
         }
         out.write_str("\n]}\n")
-    }
-
-    /// How many messages each peer has received, by its number.
-    pub fn received(&self) -> &[u64] {
-        &self.received
     }
 
     /// Messages that never arrived: lost datagrams, what a NAT dropped, what was under way to a

@@ -2,8 +2,9 @@
 
 use overlay_peer::{Peer, Reason};
 
-use crate::core::{Control, Core};
-use crate::link::State;
+use crate::core::Core;
+use crate::event::Control;
+use crate::link::Flag;
 use crate::{Cause, PeerIndex, World};
 
 impl<P: Peer, S> World<P, S> {
@@ -22,16 +23,17 @@ impl<P: Peer, S> World<P, S> {
             (0..self.peers.len()).map(|peer| group(PeerIndex(peer as u32))).collect();
         let notice = self.core.tick + self.core.ticks(self.core.config.detect_crash);
         for peer in 0..groups.len() {
-            let links = self.core.hosts[peer].links.iter_mut();
+            let links = self.core.links.of(self.core.hosts[peer as u32].links);
             let cut: Vec<u32> = links
-                .filter(|(_, edge)| edge.state == State::Open)
+                .filter(|(_, edge)| edge.is(Flag::OPEN))
                 .filter(|(_, edge)| groups[edge.other as usize] != groups[peer])
-                .map(|(link, edge)| {
-                    edge.state = State::Cut;
-                    link
-                })
+                .map(|(link, _)| link)
                 .collect();
             for link in cut {
+                if let Some(edge) = self.core.edge_mut(peer as u32, link) {
+                    edge.set(Flag::OPEN, false);
+                    edge.set(Flag::CUT, true);
+                }
                 let closed = Control::Closed(Reason::TimedOut);
                 self.core.control(notice, peer as u32, link, Cause::UPKEEP, closed);
             }
@@ -55,6 +57,6 @@ impl<P: Peer, S> Core<P, S> {
 
     /// Whether a partition has cut a link.
     pub(crate) fn is_cut_off(&self, host: u32, link: u32) -> bool {
-        self.hosts[host as usize].links.get(link).is_some_and(|edge| edge.state == State::Cut)
+        self.edge(host, link).is_some_and(|edge| edge.is(Flag::CUT))
     }
 }

@@ -14,6 +14,9 @@ pub(crate) struct Queue<T> {
     /// A bit for each bucket of the wheel that holds something.
     occupied: [u64; (WHEEL / 64) as usize],
     later: BTreeMap<u64, Vec<T>>,
+    /// Memory of buckets that have been handled, for the next ones: as many as are ever occupied at
+    /// once, instead of one for every bucket of the wheel.
+    spare: Vec<Vec<T>>,
     len: usize,
 }
 
@@ -24,6 +27,7 @@ impl<T> Queue<T> {
             wheel: (0..WHEEL).map(|_| Vec::new()).collect(),
             occupied: [0; (WHEEL / 64) as usize],
             later: BTreeMap::new(),
+            spare: Vec::new(),
             len: 0,
         }
     }
@@ -64,8 +68,8 @@ impl<T> Queue<T> {
         self.later.keys().next().copied()
     }
 
-    /// Moves on to `tick`, which nothing queued may lie before, and swaps its items with `into`,
-    /// which must be empty.
+    /// Moves on to `tick`, which nothing queued may lie before, and puts its items into `into`,
+    /// which must be empty and whose memory is used again.
     pub(crate) fn advance(&mut self, tick: u64, into: &mut Vec<T>) {
         debug_assert!(tick >= self.now && into.is_empty());
         self.now = tick;
@@ -81,14 +85,24 @@ impl<T> Queue<T> {
         }
         let slot = tick % WHEEL;
         self.occupied[(slot / 64) as usize] &= !(1 << (slot % 64));
-        core::mem::swap(&mut self.wheel[slot as usize], into);
+        let bucket = core::mem::take(&mut self.wheel[slot as usize]);
+        let before = core::mem::replace(into, bucket);
+        if before.capacity() > 0 {
+            self.spare.push(before);
+        }
         self.len -= into.len();
     }
 
     fn bucket(&mut self, tick: u64) -> &mut Vec<T> {
         let slot = tick % WHEEL;
         self.occupied[(slot / 64) as usize] |= 1 << (slot % 64);
-        &mut self.wheel[slot as usize]
+        let bucket = &mut self.wheel[slot as usize];
+        if bucket.capacity() == 0
+            && let Some(spare) = self.spare.pop()
+        {
+            *bucket = spare;
+        }
+        bucket
     }
 }
 

@@ -16,7 +16,7 @@ impl<P: Peer, S> World<P, S> {
     /// A peer that is up stays as it is, and `fresh` is dropped. Says whether the peer was down.
     pub fn revive(&mut self, peer: PeerIndex, fresh: Option<P>) -> bool {
         let now = self.core.now_micros();
-        let host = &mut self.core.hosts[peer.as_usize()];
+        let host = &mut self.core.hosts[peer.0];
         if core::mem::replace(&mut host.alive, true) {
             return false;
         }

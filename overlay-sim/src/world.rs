@@ -7,9 +7,13 @@ use bytes::BytesMut;
 use natsim::{Device, Timeouts};
 use overlay_peer::{Pcg32, Peer, Reason, Time, Timer};
 
-use crate::core::{Control, Core, Event, HostState, NO_LINK, Names, NatDevice};
+use crate::core::{Core, NatDevice};
+use crate::event::{Control, Event, Order};
 use crate::host::Host;
-use crate::link::{HalfEdge, Links, State};
+use crate::hosts::Hosts;
+use crate::link::{Flag, HalfEdge, Links, NO_LINK};
+use crate::names::Names;
+use crate::prefetch::prefetch;
 use crate::queue::Queue;
 use crate::trace::Trace;
 use crate::{Cause, Config, LinkLoad, Metrics, PeerIndex, Store};
@@ -25,6 +29,7 @@ pub struct World<P: Peer, S> {
     due: Vec<Event<P::Message>>,
     pub(crate) due_timers: Vec<(u32, u32)>,
     pub(crate) due_later: Vec<(u32, u32, u32)>,
+    order: Order,
 }
 
 impl<P: Peer, S: Store> World<P, S> {
@@ -36,11 +41,13 @@ impl<P: Peer, S: Store> World<P, S> {
         let tick_micros = config.tick.as_micros() as u64;
         assert!(tick_micros > 0, "a tick of less than a microsecond");
         let rng = Pcg32::new(config.seed, 0x6c6f_7373);
+        let links = Links::new(config.checked);
         let core = Core {
             config,
             tick: 0,
             tick_micros,
-            hosts: Vec::new(),
+            hosts: Hosts::default(),
+            links,
             devices: Vec::new(),
             names: Names::default(),
             queue: Queue::new(),
@@ -64,13 +71,15 @@ impl<P: Peer, S: Store> World<P, S> {
             due: Vec::new(),
             due_timers: Vec::new(),
             due_later: Vec::new(),
+            order: Order::default(),
         }
     }
 
     /// Adds a peer on a host of its own.
     ///
     /// # Panics
-    /// If another host has the same address (behind the same NAT), or the underlay has no such place.
+    /// If another host has the same address (behind the same NAT), the underlay has no such place, or
+    /// there are 2^26 peers already.
     pub fn add(&mut self, peer: P, host: Host) -> PeerIndex {
         assert!(self.core.config.underlay.has(host.place), "no {:?} in the underlay", host.place);
         let host = host.with_upload(host.upload);
@@ -87,25 +96,22 @@ impl<P: Peer, S: Store> World<P, S> {
             device
         });
         if device.is_none() {
-            self.core.names.add_open(host.address, index);
+            self.core.names.add_open(host.address, index, &self.core.hosts);
         }
-        self.core.hosts.push(HostState {
-            host,
-            device,
-            alive: true,
-            inputs: 0,
-            uplink_free: 0,
-            next_ticket: 0,
-            links: Links::new(),
-        });
-        self.core.metrics.add_peer();
+        self.core.hosts.push(host, device);
         self.peers.push(peer);
         PeerIndex(index)
     }
 
+    /// Makes room for so many more peers, and not more than that, which saves memory in large worlds.
+    pub fn reserve(&mut self, peers: usize) {
+        self.peers.reserve_exact(peers);
+        self.core.hosts.reserve(peers);
+    }
+
     /// Hands a peer a command, now. What follows from it is counted under `cause`.
     pub fn command(&mut self, peer: PeerIndex, command: P::Command, cause: Cause) {
-        if self.core.hosts[peer.as_usize()].alive {
+        if self.core.hosts.is_alive(peer.0) {
             self.core.trace.add(self.core.tick, peer.0, NO_LINK, 1);
             self.input(peer.0, cause, |peer, cx| peer.command(command, cx));
         }
@@ -186,38 +192,39 @@ impl<P: Peer, S: Store> World<P, S> {
     }
 
     /// Where a peer runs.
-    pub fn host(&self, peer: PeerIndex) -> &Host {
-        &self.core.hosts[peer.as_usize()].host
+    pub fn host(&self, peer: PeerIndex) -> Host {
+        self.core.hosts.host(peer.0)
     }
 
     /// Whether a peer has neither crashed nor been shut down.
     pub fn is_alive(&self, peer: PeerIndex) -> bool {
-        self.core.hosts[peer.as_usize()].alive
+        self.core.hosts[peer.0].alive
     }
 
     /// How many peers are up.
     pub fn peers_up(&self) -> u32 {
-        self.core.hosts.iter().filter(|host| host.alive).count() as u32
+        self.core.hosts.states().iter().filter(|host| host.alive).count() as u32
     }
 
     /// The open links of a peer, as the peers at their other ends.
     pub fn neighbours(&self, peer: PeerIndex) -> impl Iterator<Item = PeerIndex> {
-        let links = self.core.hosts[peer.as_usize()].links.iter();
-        links.filter(|(_, edge)| edge.state == State::Open).map(|(_, edge)| PeerIndex(edge.other))
+        let links = self.core.links.of(self.core.hosts[peer.0].links);
+        links.filter(|(_, edge)| edge.is(Flag::OPEN)).map(|(_, edge)| PeerIndex(edge.other))
     }
 
     /// The host of a peer loses power: nothing is sent or received any more, connects to it time
     /// out, and the other ends of its links notice after [`Config::detect_crash`].
     pub fn fail(&mut self, peer: PeerIndex) {
         let notice = self.core.tick + self.core.ticks(self.core.config.detect_crash);
-        self.end(peer, |_| notice, Reason::TimedOut);
+        self.end(peer, |_, _, _| notice, Reason::TimedOut);
     }
 
     /// A peer's process ends: its host sends what is queued, and closes the links.
     pub fn shut_down(&mut self, peer: PeerIndex) {
-        let (now, tick) = (self.core.now_micros(), self.core.tick_micros);
-        let last = |edge: &HalfEdge<P::Message>| edge.sent_at.max(now) + edge.delay;
-        self.end(peer, |edge| last(edge).div_ceil(tick), Reason::Remote);
+        let last = |core: &Core<P, S>, link, edge: &HalfEdge| {
+            core.tick_at(core.sent_at(peer.0, link) + u64::from(edge.delay))
+        };
+        self.end(peer, last, Reason::Remote);
     }
 
     /// What the peers told their users since the last call, in the order it happened.
@@ -228,6 +235,11 @@ impl<P: Peer, S: Store> World<P, S> {
     /// The counters.
     pub fn metrics(&self) -> &Metrics {
         &self.core.metrics
+    }
+
+    /// How many messages each peer has received, by its number. A count stops at `u32::MAX`.
+    pub fn received(&self) -> Vec<u64> {
+        self.core.hosts.states().iter().map(|host| host.received.into()).collect()
     }
 
     /// How long a packet takes from one peer's host to another's, apart from their bandwidth.
@@ -260,17 +272,23 @@ impl<P: Peer, S: Store> World<P, S> {
     fn end(
         &mut self,
         peer: PeerIndex,
-        notice: impl Fn(&HalfEdge<P::Message>) -> u64,
+        notice: impl Fn(&Core<P, S>, u32, &HalfEdge) -> u64,
         reason: Reason,
     ) {
-        let host = &mut self.core.hosts[peer.as_usize()];
+        let host = &mut self.core.hosts[peer.0];
         if !core::mem::replace(&mut host.alive, false) {
             return;
         }
-        for edge in host.links.take_all().iter().filter(|edge| edge.state == State::Open) {
-            let closed = Control::Closed(reason);
-            let (other, link) = (edge.other, edge.other_link);
-            self.core.control(notice(edge), other, link, Cause::UPKEEP, closed);
+        let ends: Vec<(u32, HalfEdge)> =
+            self.core.links.of(host.links).map(|(link, edge)| (link, *edge)).collect();
+        for (link, edge) in ends {
+            if edge.is(Flag::OPEN) {
+                let (tick, closed) = (notice(&self.core, link, &edge), Control::Closed(reason));
+                let cause = Cause::UPKEEP;
+                self.core.control(tick, edge.other, edge.other_link, cause, closed);
+            }
+            // Their numbers do not come back at once, also if the peer does.
+            self.core.links.remove(&mut self.core.hosts[peer.0].links, peer.0, link);
         }
     }
 
@@ -295,20 +313,46 @@ impl<P: Peer, S: Store> World<P, S> {
     fn step(&mut self, tick: u64) {
         self.advance(tick);
         let mut due = core::mem::take(&mut self.due);
-        due.sort_by_key(Event::place);
-        for event in due.drain(..) {
-            self.handle(event);
+        let mut order = core::mem::take(&mut self.order);
+        order.arrange(&due);
+        for at in 0..order.len() {
+            self.fetch(&order, at);
+            let (index, _) = order.nth(at);
+            let event = &mut due[index];
+            let (key, body) = (event.key, core::mem::take(&mut event.body));
+            self.handle(Event { key, body });
         }
-        self.due = due;
+        due.clear();
+        (self.due, self.order) = (due, order);
         let mut timers = core::mem::take(&mut self.due_timers);
         timers.sort_by_key(|&(peer, _)| peer);
         for (peer, timer) in timers.drain(..) {
-            if self.core.hosts[peer as usize].alive {
+            if self.core.hosts[peer].alive {
                 self.core.trace.add(tick, peer, NO_LINK, 2 | u64::from(timer) << 8);
                 self.input(peer, Cause::UPKEEP, |peer, cx| peer.wake(Timer(timer), cx));
             }
         }
         self.due_timers = timers;
+    }
+
+    /// Asks for the memory that events soon to come will need: first what is found by the receiver's
+    /// number, and, when that is there, what it points to.
+    fn fetch(&self, order: &Order, at: usize) {
+        /// How many events ahead. Memory takes about as long as so many events.
+        const FAR: usize = 16;
+        const NEAR: usize = 8;
+        if at + FAR < order.len() {
+            let (_, receiver) = order.nth(at + FAR);
+            prefetch(&self.core.hosts.states()[receiver]);
+            prefetch(&self.peers[receiver]);
+        }
+        if at + NEAR < order.len() {
+            let (_, receiver) = order.nth(at + NEAR);
+            let table = self.core.hosts.states()[receiver].links;
+            if let Some(block) = self.core.links.block(table) {
+                prefetch(block);
+            }
+        }
     }
 }
 
@@ -332,6 +376,7 @@ impl<P: Peer + Clone, S: Clone> Clone for World<P, S> {
                 tick: core.tick,
                 tick_micros: core.tick_micros,
                 hosts: core.hosts.clone(),
+                links: core.links.clone(),
                 devices: core.devices.clone(),
                 names: core.names.clone(),
                 queue: core.queue.clone(),
@@ -352,6 +397,7 @@ impl<P: Peer + Clone, S: Clone> Clone for World<P, S> {
             due: Vec::new(),
             due_timers: Vec::new(),
             due_later: Vec::new(),
+            order: Order::default(),
         }
     }
 }

@@ -165,5 +165,5 @@ fn everything_is_counted_under_the_cause_it_follows_from() {
     assert_eq!(metrics.by_cause(Cause(3)).bytes, 44);
     assert_eq!(metrics.count(Cause(3), 2).bytes, 22);
     assert_eq!(metrics.total().messages, 3);
-    assert_eq!(metrics.received(), [1, 2, 0, 0, 0]);
+    assert_eq!(world.received(), [1, 2, 0, 0, 0]);
 }

@@ -1,0 +1,143 @@
+//! Who answers at an address.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use overlay_peer::Address;
+
+use crate::hosts::Hosts;
+
+/// Lookups only: nothing iterates in an order that could differ.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    open: OpenHosts,
+    devices: BTreeMap<IpAddr, u32>,
+    inside: BTreeMap<(u32, Address), u32>,
+}
+
+/// Who a packet to some address goes to.
+pub(crate) enum Destination {
+    Host(u32),
+    /// To the device's public side; it decides when the packet arrives.
+    Device(u32),
+    /// The host exists, but nothing listens at that port.
+    ClosedPort(u32),
+    Nobody,
+}
+
+impl Names {
+    /// # Panics
+    /// If another host has the address: a world is built by its caller, not by its peers.
+    pub(crate) fn add_open(&mut self, address: Address, host: u32, hosts: &Hosts) {
+        let other = matches!(self.open.find(address, hosts), Destination::Host(_));
+        assert!(!other, "two hosts at {address}");
+        self.open.add(address, host, hosts);
+    }
+
+    pub(crate) fn add_inside(&mut self, device: u32, address: Address, host: u32) {
+        let before = self.inside.insert((device, address), host);
+        assert!(before.is_none(), "two hosts at {address} behind one NAT");
+    }
+
+    pub(crate) fn device_at(&self, public: IpAddr) -> Option<u32> {
+        if self.devices.is_empty() { None } else { self.devices.get(&public).copied() }
+    }
+
+    pub(crate) fn add_device(&mut self, public: IpAddr, device: u32) {
+        self.devices.insert(public, device);
+    }
+
+    pub(crate) fn inside(&self, device: u32, address: Address) -> Option<u32> {
+        self.inside.get(&(device, address)).copied()
+    }
+
+    pub(crate) fn resolve(&self, device: Option<u32>, to: Address, hosts: &Hosts) -> Destination {
+        if let Some(neighbour) = device.and_then(|device| self.inside(device, to)) {
+            return Destination::Host(neighbour);
+        }
+        match (self.open.find(to, hosts), self.device_at(to.ip())) {
+            (Destination::Host(host), _) => Destination::Host(host),
+            (_, Some(device)) => Destination::Device(device),
+            (open, None) => open,
+        }
+    }
+}
+
+/// Hosts that are not behind a NAT, by address: a hash table of 4 bytes a place that keeps no
+/// addresses, since the hosts have them.
+///
+/// The first host at an IP address is found by that alone, the others there by address and port. So a
+/// look that finds nobody at the port still tells whether there is a host.
+#[derive(Clone, Debug, Default)]
+struct OpenHosts {
+    /// A host's number and, in the highest bit, whether it is the first of its IP address; a power of
+    /// two of them, or none.
+    places: Vec<u32>,
+    used: usize,
+}
+
+const EMPTY: u32 = u32::MAX;
+const FIRST: u32 = 1 << 31;
+
+impl OpenHosts {
+    fn find(&self, to: Address, hosts: &Hosts) -> Destination {
+        let Some(first) = self.first_at(to.ip(), hosts) else { return Destination::Nobody };
+        if hosts.address(first).port() == to.port() {
+            return Destination::Host(first);
+        }
+        let same = |entry: u32| entry & FIRST == 0 && hosts.address(entry) == to;
+        match self.probe(hash(to.ip(), Some(to.port()))).find(|&entry| same(entry)) {
+            Some(host) => Destination::Host(host),
+            None => Destination::ClosedPort(first),
+        }
+    }
+
+    fn first_at(&self, ip: IpAddr, hosts: &Hosts) -> Option<u32> {
+        self.probe(hash(ip, None))
+            .filter(|&entry| entry & FIRST != 0)
+            .map(|entry| entry & !FIRST)
+            .find(|&host| hosts.address(host).ip() == ip)
+    }
+
+    /// What is in the places from a hash on, up to the first empty one.
+    fn probe(&self, hash: u64) -> impl Iterator<Item = u32> {
+        let mask = self.places.len().wrapping_sub(1);
+        (0..self.places.len())
+            .map(move |step| self.places[(hash as usize).wrapping_add(step) & mask])
+            .take_while(|&entry| entry != EMPTY)
+    }
+
+    fn add(&mut self, address: Address, host: u32, hosts: &Hosts) {
+        // At most seven eighths full.
+        if (self.used + 1) * 8 > self.places.len() * 7 {
+            let places = vec![EMPTY; (self.places.len() * 2).max(16)];
+            for entry in core::mem::replace(&mut self.places, places) {
+                if entry != EMPTY {
+                    self.put(entry, hosts.address(entry & !FIRST));
+                }
+            }
+        }
+        let first = self.first_at(address.ip(), hosts).is_none();
+        self.put(if first { host | FIRST } else { host }, address);
+        self.used += 1;
+    }
+
+    fn put(&mut self, entry: u32, address: Address) {
+        let port = (entry & FIRST == 0).then(|| address.port());
+        let mask = self.places.len() - 1;
+        let mut at = hash(address.ip(), port) as usize & mask;
+        while self.places[at] != EMPTY {
+            at = (at + 1) & mask;
+        }
+        self.places[at] = entry;
+    }
+}
+
+/// Addresses are the caller's, not a stranger's: the hash has no key.
+fn hash(ip: IpAddr, port: Option<u16>) -> u64 {
+    let bits = match ip {
+        IpAddr::V4(ip) => u64::from(ip.to_bits()),
+        IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64 ^ crate::trace::mix(ip.to_bits() as u64),
+    };
+    crate::trace::mix(bits ^ port.map_or(0, |port| u64::from(port) + 1) << 40)
+}
