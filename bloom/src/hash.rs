@@ -94,6 +94,15 @@ pub trait KeyHasher: Clone + Debug + PartialEq + Eq + sealed::Sealed {
         }
     }
 
+    /// Hashes as many keys of one length as there is room for.
+    #[doc(hidden)]
+    #[inline]
+    fn hash_arrays<const N: usize>(&self, keys: &[[u8; N]], hashes: &mut [KeyHash]) {
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = self.hash(key);
+        }
+    }
+
     /// Fails if the other hasher makes other hashes.
     ///
     /// # Errors
@@ -146,6 +155,17 @@ impl KeyHasher for Xxh3 {
     #[inline]
     fn hash_numbers(&self, keys: &[u64], hashes: &mut [KeyHash]) {
         simd::hash_numbers(keys, hashes, self.seed);
+    }
+
+    #[inline]
+    fn hash_arrays<const N: usize>(&self, keys: &[[u8; N]], hashes: &mut [KeyHash]) {
+        let mut done = 0;
+        if N == 16 {
+            done = simd::hash_sixteens(keys.as_flattened().as_chunks().0, hashes, self.seed);
+        }
+        for (hash, key) in hashes.iter_mut().zip(keys).skip(done) {
+            *hash = self.hash(key);
+        }
     }
 
     fn check(&self, other: &Self) -> Result<(), MismatchError> {
@@ -268,6 +288,11 @@ impl Key for KeyHash {
 
 impl<const N: usize> Key for [u8; N] {
     #[inline]
+    fn hash_many<H: KeyHasher>(keys: &[Self], hasher: &H, hashes: &mut [KeyHash]) {
+        hasher.hash_arrays(keys, hashes);
+    }
+
+    #[inline]
     fn hash_with<H: KeyHasher>(&self, hasher: &H) -> KeyHash {
         hasher.hash(self)
     }
@@ -320,4 +345,31 @@ mod sealed {
     impl Sealed for alloc::vec::Vec<u8> {}
     impl Sealed for alloc::string::String {}
     impl<K: Sealed + ?Sized> Sealed for &K {}
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever is made for many keys, however it is compiled, is the specification's hash.
+        #[test]
+        fn many_are_one_by_one(keys: Vec<[u8; 16]>, seed: u64) {
+            let one: Vec<KeyHash> = keys.iter().map(|key| KeyHash(xxh3_64_with_seed(key, seed))).collect();
+            let mut many = vec![KeyHash(0); keys.len()];
+            Key::hash_many(&keys, &Xxh3::new(seed), &mut many);
+            prop_assert_eq!(&many, &one);
+
+            let numbers: Vec<u64> = one.iter().map(|hash| hash.to_bits()).collect();
+            let of_bytes = |number: &u64| KeyHash(xxh3_64_with_seed(&number.to_le_bytes(), seed));
+            let one: Vec<KeyHash> = numbers.iter().map(of_bytes).collect();
+            Key::hash_many(&numbers, &Xxh3::new(seed), &mut many);
+            prop_assert_eq!(many, one);
+        }
+    }
 }

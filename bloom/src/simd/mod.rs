@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code)]
 
+mod sixteens;
 mod split;
 
 use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -16,7 +17,7 @@ use crate::{KeyHash, Params, algebra, columns, hash};
 
 cpufeatures::new!(cpu_avx2, "avx2", "bmi2");
 cpufeatures::new!(cpu_avx512, "avx512f", "bmi2");
-cpufeatures::new!(cpu_multiply, "avx512f", "avx512dq", "avx512vl", "bmi2");
+cpufeatures::new!(cpu_multiply, "avx512f", "avx512bw", "avx512dq", "avx512vl", "bmi2");
 cpufeatures::new!(cpu_popcnt_avx2, "avx2", "popcnt");
 cpufeatures::new!(cpu_popcnt_avx512, "avx512f", "avx512vl", "avx512vpopcntdq", "popcnt");
 
@@ -129,6 +130,17 @@ pub(crate) fn hash_numbers(keys: &[u64], hashes: &mut [KeyHash], seed: u64) {
         unsafe { avx512(keys, hashes, seed) }
     } else {
         hash::simple_hash_numbers(keys, hashes, seed);
+    }
+}
+
+/// Hashes the first of the keys of sixteen bytes, as [`Xxh3`](crate::Xxh3) does each; how many.
+#[inline]
+pub(crate) fn hash_sixteens(keys: &[[u8; 16]], hashes: &mut [KeyHash], seed: u64) -> usize {
+    if cpu_multiply::get() {
+        // SAFETY: the processor has the instructions.
+        unsafe { sixteens::hash_avx512(keys, hashes, seed) }
+    } else {
+        0
     }
 }
 
