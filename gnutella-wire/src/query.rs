@@ -1,6 +1,7 @@
 //! Query: who has this?
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use bytes::BufMut;
 use nom::Parser;
@@ -106,11 +107,13 @@ impl<'a> Query<'a> {
 
     /// A copy that borrows nothing.
     pub fn to_owned(&self) -> OwnedQuery {
-        OwnedQuery {
-            flags: self.flags,
-            text: self.text.into(),
-            extension: self.extension.map(Into::into),
+        let mut after = Vec::with_capacity(self.encoded_len() - 2);
+        after.extend_from_slice(self.text);
+        if let Some(extension) = self.extension {
+            after.push(0);
+            after.extend_from_slice(extension);
         }
+        OwnedQuery { flags: self.flags, after: after.into(), text: self.text.len() }
     }
 }
 
@@ -118,14 +121,18 @@ impl<'a> Query<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedQuery {
     flags: QueryFlags,
-    text: Box<[u8]>,
-    extension: Option<Box<[u8]>>,
+    /// The text and, unless the NUL byte was left out, that and the extension: one allocation, not two,
+    /// because most descriptors are queries.
+    after: Box<[u8]>,
+    /// How long the text is.
+    text: usize,
 }
 
 impl OwnedQuery {
     /// The borrowed twin, which has the accessors and encodes.
     pub fn borrow(&self) -> Query<'_> {
-        Query { flags: self.flags, text: &self.text, extension: self.extension.as_deref() }
+        let (text, extension) = self.after.split_at(self.text);
+        Query { flags: self.flags, text, extension: extension.get(1..) }
     }
 }
 
