@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::layout::{self, Layout};
 use crate::words::{Aligned, place};
-use crate::{BuildError, Filter, KeyHash, KeyHasher, Params, Xxh3};
+use crate::{BuildError, Filter, KeyHash, KeyHasher, Params, SipHash, Xxh3};
 
 /// A filter whose keys are inserted through a shared reference, by any number of threads at once.
 ///
@@ -28,6 +28,16 @@ impl<L: Layout> Concurrent<L, Xxh3> {
     /// The layout can not have these parameters, or there is no memory for m bits.
     pub fn new(params: Params, seed: u64) -> Result<Self, BuildError> {
         Self::with_hasher(params, Xxh3::new(seed))
+    }
+}
+
+impl<L: Layout> Concurrent<L, SipHash> {
+    /// An empty filter whose keys are hashed by [`SipHash`] with this secret key.
+    ///
+    /// # Errors
+    /// As [`new`](Concurrent::new).
+    pub fn keyed(params: Params, key: [u8; 16]) -> Result<Self, BuildError> {
+        Self::with_hasher(params, SipHash::new(key))
     }
 }
 

@@ -57,9 +57,10 @@ impl<T: Default> Aligned<T> {
         let out_of_memory = BuildError::OutOfMemory { m };
         let len = usize::try_from(m.div_ceil(64)).map_err(|_| out_of_memory)?;
         let spare = LINE / size_of::<T>() - 1;
+        let room = len.checked_add(spare).ok_or(out_of_memory)?;
         let mut buffer = Vec::new();
-        buffer.try_reserve_exact(len + spare).map_err(|_| out_of_memory)?;
-        buffer.resize_with(len + spare, T::default);
+        buffer.try_reserve_exact(room).map_err(|_| out_of_memory)?;
+        buffer.resize_with(room, T::default);
         // Alignment is for speed alone: if it can not be had, any start will do.
         let start = buffer.as_ptr().align_offset(LINE).min(spare);
         buffer.truncate(start + len);

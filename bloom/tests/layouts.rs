@@ -277,3 +277,14 @@ fn large_batches_are_one_at_a_time() {
     same::<layout::Blocked>(6);
     same::<layout::Split>(8);
 }
+
+#[test]
+fn a_keyed_concurrent_filter_is_the_keyed_filter() {
+    let params = Params::new(1024, 5).unwrap();
+    let shared = Concurrent::<layout::Standard, SipHash>::keyed(params, [7; 16]).unwrap();
+    let mut alone = Filter::<layout::Standard, SipHash>::keyed(params, [7; 16]).unwrap();
+    for key in 0..50 {
+        assert_eq!(shared.insert_u64(key), alone.insert_u64(key));
+    }
+    assert_eq!(shared.to_filter().unwrap(), alone);
+}
