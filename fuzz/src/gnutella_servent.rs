@@ -293,6 +293,7 @@ impl World {
             measured: false,
             sha1: None,
             name: b"x".as_slice().into(),
+            proxies: [].into(),
         });
         let (fetch, from, into) = (self.inputs as u32, self.inputs % 3, Object(9));
         let command = if self.inputs % 4 < 2 {

@@ -221,6 +221,7 @@ impl Servent {
             return self.end_download(at, Err(reason), cx);
         };
         let (servent, index) = (download.hit.servent, download.hit.index);
+        let proxies = download.hit.proxies.clone();
         let route = self.routes.find(PayloadType::PUSH, &servent);
         let neighbour = match route {
             Some(Route::Neighbour(slot)) => {
@@ -228,15 +229,16 @@ impl Servent {
             }
             _ => None,
         };
-        let Some(neighbour) = neighbour else {
+        let push = OwnedPush { servent, index, address, extension: Default::default() };
+        if let Some(neighbour) = neighbour {
+            let guid = random_guid(cx.rng());
+            let descriptor = Arc::new(Descriptor::new(guid, OwnedPayload::Push(push)));
+            let ttl = self.settings.ttl;
+            cx.send(neighbour.link, Message::Descriptor { ttl, hops: 0, descriptor });
+        } else if !self.push_by_proxy(&proxies, push, cx) {
             let reason = failed.map_or(FetchFailure::NoRoute, FetchFailure::Unreachable);
             return self.end_download(at, Err(reason), cx);
-        };
-        let push = OwnedPush { servent, index, address, extension: Default::default() };
-        let guid = random_guid(cx.rng());
-        let descriptor = Arc::new(Descriptor::new(guid, OwnedPayload::Push(push)));
-        let ttl = self.settings.ttl;
-        cx.send(neighbour.link, Message::Descriptor { ttl, hops: 0, descriptor });
+        }
         let deadline = cx.now() + self.settings.push_timeout;
         if let Some(download) = self.download_at(at) {
             download.stage = Stage::Pushed;

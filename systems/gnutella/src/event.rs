@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::net::SocketAddrV4;
 
 use gnutella_wire::Guid;
 use overlay_peer::{Address, Link, Reason, StoreError};
@@ -151,6 +152,8 @@ pub struct Hit {
     pub sha1: Option<[u8; 20]>,
     /// The file's name, in whatever encoding it came.
     pub name: Box<[u8]>,
+    /// Servents that pass a Push on to it, if it can not be connected to and says so.
+    pub proxies: Box<[SocketAddrV4]>,
 }
 
 impl Hit {

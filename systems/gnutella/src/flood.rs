@@ -22,6 +22,9 @@ use crate::{Descriptor, Event, Hit, Message, Servent};
 /// The vendor code in the trailer of this servent's hits.
 const VENDOR: [u8; 4] = *b"OVLY";
 
+/// The bit in both flag bytes that says that a GGEP block follows.
+const GGEP: u8 = 0x20;
+
 /// How many hosts are learnt from a neighbour's Pongs until it is sent the next Ping.
 const PONGS: u8 = 16;
 
@@ -258,7 +261,9 @@ impl Servent {
         let mut hit = OwnedQueryHit::new(address, self.settings.speed, self.guid, results).ok()?;
         let open = Trailer::open_data(unreachable, self.is_busy());
         let mut trailer = Vec::new();
-        Trailer::new(VENDOR, &open, &[]).ok()?.encode(&mut trailer);
+        let private = self.hit_extension();
+        let open = if private.is_empty() { open } else { open.map(|flags| flags | GGEP) };
+        Trailer::new(VENDOR, &open, &private).ok()?.encode(&mut trailer);
         hit.trailer = trailer.into();
         Some(hit)
     }
@@ -280,14 +285,14 @@ impl Servent {
         self.count_results(descriptor.guid(), hit.borrow().results.len());
         match route {
             Route::Neighbour(to) => self.pass(to, came, descriptor, cx),
-            Route::Own => self.deliver(came, hit, descriptor, cx),
+            Route::Own => self.deliver(came.hops, hit, descriptor, cx),
             Route::Gone => {}
         }
     }
 
-    fn deliver(
+    pub(crate) fn deliver(
         &mut self,
-        came: Came,
+        hops: u8,
         hit: &OwnedQueryHit,
         descriptor: &Descriptor,
         cx: &mut Context<'_, Self>,
@@ -300,6 +305,7 @@ impl Servent {
         let hit = hit.borrow();
         self.own_results(descriptor.guid(), hit.results.len(), cx);
         let trailer = hit.trailer().ok().flatten();
+        let proxies = crate::v06::proxies(trailer);
         let says = |flag: Option<Option<bool>>| flag.flatten().unwrap_or(false);
         let results = hit.results.map(|result| Hit {
             address: hit.address.into(),
@@ -313,8 +319,9 @@ impl Servent {
             size: result.size,
             speed: hit.speed,
             name: result.name.into(),
+            proxies: proxies.clone(),
         });
-        self.found(asker, came.hops.saturating_add(1), results.collect(), cx);
+        self.found(asker, hops.saturating_add(1), results.collect(), cx);
     }
 
     pub(crate) fn push(
@@ -327,6 +334,9 @@ impl Servent {
         if push.servent == self.guid {
             let (guid, from) = (descriptor.guid(), came.from);
             return self.upload_pushed(guid, push.index, push.address, from, cx);
+        }
+        if let Some(to) = self.proxied(&push.servent) {
+            return self.pass(to, came, descriptor, cx);
         }
         let found = self.routes.find(PayloadType::PUSH, &push.servent);
         if let Some(Route::Neighbour(to)) = self.judge(found, came) {

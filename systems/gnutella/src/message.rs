@@ -116,7 +116,8 @@ impl PartialEq for Descriptor {
 /// What the next bytes on a link are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// On a link that someone opened to us: a handshake, a request or a `GIV`.
+    /// On a link that someone opened to us: a handshake, a request or a `GIV`. In a datagram: a
+    /// descriptor.
     #[default]
     Opening,
     /// On a link we opened for a handshake: the answer.
@@ -205,6 +206,8 @@ impl Wire for Message {
 
     fn decode(phase: Phase, bytes: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         match phase {
+            // Datagrams are in this phase too.
+            Phase::Opening if is_descriptor(bytes) => descriptor(bytes),
             Phase::Opening => match Opening::detect(bytes)? {
                 gnutella_wire::Decoded::Complete { value, .. } => head(
                     match value {
@@ -243,6 +246,12 @@ fn descriptor(bytes: &[u8]) -> Result<Decoded<Message>, DecodeError> {
         }
         gnutella_wire::Decoded::Partial { needed } => Decoded::Partial { needed },
     })
+}
+
+/// Whether these bytes begin a descriptor rather than a text head. The upper bytes of a payload's length
+/// are 0 or 1, and no text has such bytes there.
+fn is_descriptor(bytes: &[u8]) -> bool {
+    matches!(bytes.get(19..Header::LEN), Some([_, _, 0 | 1, 0]))
 }
 
 fn body(left: u64, bytes: &[u8]) -> Result<Decoded<Message>, DecodeError> {

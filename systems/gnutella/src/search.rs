@@ -234,6 +234,7 @@ impl Servent {
         // The text was checked.
         let Ok(query) = Query::new(flags, text) else { return };
         let guid = random_guid(cx.rng());
+        let guid = self.query_guid06(guid, cx);
         self.age_routes(cx);
         let most = self.settings.searches.max(1);
         let searches = &mut self.work().searches;

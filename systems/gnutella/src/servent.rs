@@ -346,6 +346,11 @@ impl Peer for Servent {
         }
     }
 
+    fn datagram(&mut self, from: Address, message: Message, cx: &mut Context<'_, Self>) {
+        self.datagram06(from, &message, cx);
+        self.tidy();
+    }
+
     fn wake(&mut self, timer: Timer, cx: &mut Context<'_, Self>) {
         match timer {
             timer::PING => self.keep_alive(cx),

@@ -6,7 +6,9 @@
 mod dynamic;
 mod known;
 mod links;
+mod oob;
 mod pongs;
+mod proxy;
 mod query;
 mod settings;
 mod shake;
@@ -14,17 +16,20 @@ mod standing;
 mod tables;
 mod vendor;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use gnutella_wire::{CachedPong, Role};
 use overlay_peer::{Context, Time, Timer};
 
+pub(crate) use proxy::proxies;
 pub use settings::{Capabilities, Election, Mode, Settings06};
 pub(crate) use shake::is_v06;
 
 use crate::Servent;
 use dynamic::{Dynamic, OwnSearch};
 use known::Known;
+use oob::OutOfBand;
 use shake::Shaking;
 use tables::Published;
 
@@ -49,8 +54,10 @@ pub(crate) struct V06 {
     dynamic: Vec<Dynamic>,
     /// Own searches, oldest first.
     own: Vec<OwnSearch>,
+    /// Hits over UDP under way, if there are any.
+    oob: Option<Box<OutOfBand>>,
     /// When each of its timers is due; wakes at other times are stale.
-    due: [Option<Time>; 4],
+    due: [Option<Time>; 5],
 }
 
 /// The timers of 0.6 servents.
@@ -64,10 +71,13 @@ enum Due {
     Standing = 2,
     /// The next step of a query.
     Dynamic = 3,
+    /// A hit that was announced was not asked for.
+    OutOfBand = 4,
 }
 
 impl Due {
-    const ALL: [Self; 4] = [Self::Shaking, Self::Tables, Self::Standing, Self::Dynamic];
+    const ALL: [Self; 5] =
+        [Self::Shaking, Self::Tables, Self::Standing, Self::Dynamic, Self::OutOfBand];
     /// The first of their numbers among a servent's timers.
     const FIRST: u32 = 8;
 }
@@ -86,7 +96,8 @@ impl V06 {
             pongs: Vec::new(),
             dynamic: Vec::new(),
             own: Vec::new(),
-            due: [None; 4],
+            oob: None,
+            due: [None; 5],
         }
     }
 
@@ -124,6 +135,7 @@ impl V06 {
     pub fn footprint(&self) -> (usize, usize) {
         let known = self.known.iter().flatten();
         let entries = self.shaking.len() + self.pongs.len() + self.dynamic.len() + self.own.len();
+        let entries = entries + self.oob.as_ref().map_or(0, |out| out.len());
         let bytes = size_of::<Self>()
             + self.known.capacity() * size_of::<Option<Known>>()
             + known.map(Known::heap_bytes).sum::<usize>()
@@ -133,7 +145,8 @@ impl V06 {
             + self.pongs.capacity() * size_of::<CachedPong>()
             + self.dynamic.capacity() * size_of::<Dynamic>()
             + self.dynamic.iter().map(Dynamic::heap_bytes).sum::<usize>()
-            + self.own.capacity() * size_of::<OwnSearch>();
+            + self.own.capacity() * size_of::<OwnSearch>()
+            + self.oob.as_ref().map_or(0, |out| out.heap_bytes());
         (entries, bytes)
     }
 }
@@ -164,6 +177,7 @@ impl Servent {
             Due::Tables => self.publish(cx),
             Due::Standing => self.reconsider(cx),
             Due::Dynamic => self.step_dynamic(cx),
+            Due::OutOfBand => self.sweep_out_of_band(cx),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What is known of a neighbour besides its link.
 
 use alloc::boxed::Box;
+use core::net::SocketAddrV4;
 
-use gnutella_wire::{Offer, PackedTable, QrpReceiver, Role, Version};
+use gnutella_wire::{Guid, Offer, PackedTable, QrpReceiver, Role, Version};
 use overlay_peer::Time;
 
 /// What the other side of a link said of itself, and its table.
@@ -25,6 +26,10 @@ pub(crate) struct Known {
     pub pinged: Option<Time>,
     /// Queries with as many hops or more are not wanted; 255 lifts the restriction.
     pub hops_flow: u8,
+    /// The servent whose push proxy we are on this link.
+    pub proxied: Option<Guid>,
+    /// Where it takes Pushes for us.
+    pub proxy: Option<SocketAddrV4>,
 }
 
 /// What a neighbour understands.
@@ -47,6 +52,8 @@ pub(crate) struct Supported(u8);
 impl Supported {
     /// `BEAR/11` and `BEAR/12`.
     pub const QUERY_STATUS: u8 = 1;
+    /// `LIME/21` and `LIME/22`.
+    pub const PUSH_PROXY: u8 = 2;
 
     pub fn has(self, which: u8) -> bool {
         self.0 & which != 0
@@ -76,6 +83,8 @@ impl Known {
             in_step: false,
             pinged: None,
             hops_flow: u8::MAX,
+            proxied: None,
+            proxy: None,
         }
     }
 

@@ -67,6 +67,7 @@ impl Servent {
         v06.pongs = Vec::new();
         v06.dynamic = Vec::new();
         v06.own = Vec::new();
+        v06.oob = None;
     }
 
     /// Whether it wants a further ultrapeer rather than a further leaf: most places for leaves are

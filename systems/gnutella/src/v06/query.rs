@@ -50,6 +50,9 @@ impl Servent {
         if self.is_ultrapeer() == Some(false) && settings.dynamic_querying {
             flags |= QueryFlags::LEAF_GUIDED;
         }
+        if self.out_of_band(cx).is_some() {
+            flags |= QueryFlags::OUT_OF_BAND;
+        }
         Some(QueryFlags(flags))
     }
 
@@ -128,6 +131,7 @@ impl Servent {
     ) {
         let Some(hit) = self.hit_for(query, descriptor, cx) else { return };
         count(&mut self.counters.answered);
+        let Some(hit) = self.announce(came, query, descriptor.guid(), hit, cx) else { return };
         let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
         self.answer(came, hit, cx);
     }

@@ -1,5 +1,7 @@
 //! Vendor messages between neighbours: what each understands.
 
+use core::net::SocketAddrV4;
+
 use gnutella_wire::{
     Capabilities, Guid, OwnedPayload, OwnedVendor, SupportedMessages, VendorId, VendorMessage,
 };
@@ -14,7 +16,16 @@ const fn id(vendor: [u8; 4], selector: u16, version: u16) -> VendorId {
 }
 
 /// The messages that this servent understands.
-const SUPPORTED: [VendorId; 3] = [id(*b"BEAR", 4, 1), id(*b"BEAR", 11, 1), id(*b"BEAR", 12, 1)];
+const SUPPORTED: [VendorId; 8] = [
+    id(*b"BEAR", 4, 1),
+    id(*b"BEAR", 11, 1),
+    id(*b"BEAR", 12, 1),
+    id(*b"LIME", 11, 2),
+    id(*b"LIME", 12, 2),
+    id(*b"LIME", 21, 2),
+    id(*b"LIME", 22, 2),
+    id(*b"GTKG", 21, 1),
+];
 
 impl Servent {
     /// Tells a new neighbour which messages are understood.
@@ -46,13 +57,21 @@ impl Servent {
         match message {
             VendorMessage::MessagesSupported(messages) => {
                 for id in messages.iter() {
-                    if let (b"BEAR", 11) = (&id.vendor, id.selector) {
-                        known.supported.add(Supported::QUERY_STATUS);
+                    match (&id.vendor, id.selector) {
+                        (b"BEAR", 11) => known.supported.add(Supported::QUERY_STATUS),
+                        (b"LIME", 21) => known.supported.add(Supported::PUSH_PROXY),
+                        _ => {}
                     }
                 }
+                self.ask_for_proxy(slot, cx);
             }
             VendorMessage::Capabilities(_) => {}
             VendorMessage::HopsFlow { hops } => known.hops_flow = hops,
+            VendorMessage::PushProxyRequest { .. } => self.proxy_wanted(slot, guid, cx),
+            VendorMessage::PushProxyAck { ip: Some(ip), port, .. } => {
+                self.proxy_found(slot, guid, SocketAddrV4::new(ip, port));
+            }
+            VendorMessage::PushProxyCancel => known.proxied = None,
             VendorMessage::QueryStatusRequest => self.status_wanted(slot, guid, cx),
             VendorMessage::QueryStatus { results } => self.query_status(slot, guid, results),
             _ => count(&mut self.counters.unknown),

@@ -295,5 +295,6 @@ pub fn offered(address: Address, size: u32, name: &[u8]) -> Hit {
         measured: false,
         sha1: None,
         name: name.into(),
+        proxies: [].into(),
     }
 }
