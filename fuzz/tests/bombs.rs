@@ -1,9 +1,9 @@
 //! What little input can make gnutella-wire allocate. One test, as the counters are everybody's.
 
 use gnutella_wire::{
-    Decoded, Extension, Extensions, Frame, GgepBuilder, Guid, HitResult, Limits, Message,
-    OwnedQueryHit, Payload, Pong, Qrp, QrpError, QrpPatch, QrpReceiver, Query, QueryFlags, Trailer,
-    keywords,
+    Decoded, Extension, Extensions, Frame, GgepBuilder, Guid, Header, HitResult, Limits,
+    LinkReader, Message, OwnedQueryHit, Payload, Pong, Qrp, QrpError, QrpPatch, QrpReceiver, Query,
+    QueryFlags, Trailer, keywords,
 };
 use overlay_fuzz::allocation::{Counting, peak};
 
@@ -16,6 +16,7 @@ const MIB: usize = 1 << 20;
 fn bombs_cost_the_cap_and_a_walk_costs_nothing() {
     a_ggep_bomb_in_a_pong();
     a_zlib_bomb_in_a_patch();
+    a_zlib_bomb_on_a_link();
     announced_sizes_cost_nothing();
     a_full_walk();
 }
@@ -64,6 +65,29 @@ fn a_zlib_bomb_in_a_patch() {
         });
         assert!(cost <= cap + bomb.len(), "{cost} bytes");
     }
+}
+
+/// 8 MiB of empty Pings on a deflated link, taken one at a time.
+fn a_zlib_bomb_on_a_link() {
+    let block = GgepBuilder::new().push_deflated(b"Z", &vec![0; 8 * MIB]).expect("it fits");
+    let block = block.finish();
+    let bomb = Extensions::of(&block).ggep(b"Z").expect("it is there").raw();
+    let limits = Limits::DEFAULT;
+    // The longest descriptor, in a buffer that may have grown to twice that, and the inflater.
+    let cap = 2 * (Header::LEN + limits.payload) + 44_000;
+    let mut pings = 0;
+    let cost = peak(|| {
+        let mut link = LinkReader::new(limits, true);
+        let mut rest = bomb;
+        while !rest.is_empty() {
+            rest = &rest[link.feed(rest)..];
+            while let Some(frame) = link.next().expect("an empty Ping") {
+                pings += usize::from(frame.payload.is_empty());
+            }
+        }
+    });
+    assert_eq!(pings, 8 * MIB / Header::LEN);
+    assert!(cost <= cap, "{cost} bytes");
 }
 
 /// What is only announced is not allocated.
