@@ -16,6 +16,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::counting::Counting;
 use crate::gnutella04::Gnutella04;
+use crate::gnutella06::Gnutella06;
 use crate::report::Report;
 use crate::topology::Topology;
 
@@ -27,6 +28,8 @@ mod counting;
 mod cpu;
 #[path = "simulate/gnutella04.rs"]
 mod gnutella04;
+#[path = "simulate/gnutella06.rs"]
+mod gnutella06;
 #[path = "simulate/network.rs"]
 mod network;
 #[path = "simulate/report.rs"]
@@ -84,6 +87,9 @@ enum SystemName {
     /// Flooding.
     #[value(name = "gnutella-0.4")]
     Gnutella04,
+    /// Ultrapeers and leaves.
+    #[value(name = "gnutella-0.6")]
+    Gnutella06,
 }
 
 /// How peers come and go.
@@ -122,5 +128,6 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<Report, Box<dyn std::error::Error>> {
     match options.system {
         SystemName::Gnutella04 => network::simulate::<Gnutella04>(options),
+        SystemName::Gnutella06 => network::simulate::<Gnutella06>(options),
     }
 }

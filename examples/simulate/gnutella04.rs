@@ -17,6 +17,13 @@ pub(crate) struct Gnutella04 {
     catalogue: Arc<Catalogue>,
 }
 
+/// The files as a servent shares them.
+pub(crate) fn catalogue(content: &Content) -> Arc<Catalogue> {
+    let files = (0u64..).zip(content.names());
+    let file = |(number, name)| SharedFile { name, size: 4_000_000, object: Object(number) };
+    Arc::new(Catalogue::new(files.map(file)))
+}
+
 impl System for Gnutella04 {
     type Peer = Servent;
 
@@ -31,10 +38,7 @@ impl System for Gnutella04 {
             max_links: Settings::LINKS,
             ..Settings::default()
         };
-        let files = (0u64..).zip(content.names());
-        let file = |(number, name)| SharedFile { name, size: 4_000_000, object: Object(number) };
-        let catalogue = Arc::new(Catalogue::new(files.map(file)));
-        Self { settings: Arc::new(settings), catalogue }
+        Self { settings: Arc::new(settings), catalogue: catalogue(content) }
     }
 
     fn peer(&self, guid: [u8; 16], shares: Vec<u32>) -> Servent {

@@ -19,6 +19,13 @@ pub(crate) trait System {
     /// Its peers.
     type Peer: Peer;
 
+    /// After the last join: handshakes and their deadlines are over. After the last query: all answers
+    /// are there, unless nothing is under way before.
+    const SETTLING: Duration = Duration::from_secs(20);
+
+    /// How long peers go on with a search by themselves, when nothing may be under way in between.
+    const GOES_ON: Duration = Duration::ZERO;
+
     /// What all peers have in common.
     fn new(options: &Options, content: &Content) -> Self;
 
@@ -51,9 +58,6 @@ const SEARCH: Cause = Cause(2);
 const INTERVAL: Duration = Duration::from_millis(100);
 /// All joins begin within this.
 const JOINING: u32 = 20_000;
-/// After the last join: handshakes and their deadlines are over. After the last query: all answers are
-/// there.
-const SETTLING: Duration = Duration::from_secs(20);
 
 /// Runs a simulation.
 ///
@@ -61,7 +65,7 @@ const SETTLING: Duration = Duration::from_secs(20);
 /// The options ask for what can not be.
 pub(crate) fn simulate<S: System>(options: &Options) -> Result<Report, Box<dyn std::error::Error>> {
     let links = topology::links(options)?;
-    let bar = progress_bar(options, links.len());
+    let bar = progress_bar::<S>(options, links.len());
 
     let mut content = Content::new(options.peers, options.seed);
 
@@ -152,7 +156,7 @@ fn join<S: System>(
         }
         step::<S>(world, Duration::from_millis(1), bar, |_| {});
     }
-    step::<S>(world, SETTLING, bar, |_| {});
+    step::<S>(world, S::SETTLING, bar, |_| {});
     world.metrics().total().messages
 }
 
@@ -182,9 +186,10 @@ fn search<S: System>(
         step::<S>(world, INTERVAL, bar, &mut count);
     }
     if options.pings {
-        step::<S>(world, SETTLING, bar, &mut count);
+        step::<S>(world, S::SETTLING, bar, &mut count);
     } else {
-        world.run_until_idle(SETTLING);
+        step::<S>(world, S::GOES_ON, bar, &mut count);
+        world.run_until_idle(S::SETTLING);
         step::<S>(world, Duration::ZERO, bar, &mut count);
     }
     Found { hits: hits.iter().sum(), searches: hits.iter().filter(|&&hits| hits > 0).count() }
@@ -213,10 +218,11 @@ fn address(number: u32) -> Address {
 }
 
 /// A bar over the simulated milliseconds; hidden where standard error is no terminal.
-fn progress_bar(options: &Options, links: usize) -> ProgressBar {
+fn progress_bar<S: System>(options: &Options, links: usize) -> ProgressBar {
     let joining = links.min(JOINING as usize) as u64;
     let searching = u64::from(options.queries) * INTERVAL.as_millis() as u64;
-    let length = joining + 2 * SETTLING.as_millis() as u64 + searching;
+    let waiting = 2 * S::SETTLING + S::GOES_ON;
+    let length = joining + waiting.as_millis() as u64 + searching;
     let template = "{msg:9} [{bar:40}] {pos} of {len} ms simulated, {elapsed} passed";
     let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)

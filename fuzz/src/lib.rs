@@ -16,6 +16,7 @@ pub mod gnutella_message;
 pub mod gnutella_payload;
 pub mod gnutella_qrp;
 pub mod gnutella_servent;
+pub mod gnutella_servent06;
 pub mod gnutella_text;
 pub mod napster_message;
 pub mod napster_peers;

@@ -26,6 +26,7 @@ replay!(
     gnutella_payload,
     gnutella_qrp,
     gnutella_servent,
+    gnutella_servent06,
     gnutella_text,
     napster_message,
     napster_peers,

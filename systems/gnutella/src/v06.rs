@@ -3,6 +3,7 @@
 //! All state of it hangs on one pointer of the servent, which is `None` in a servent that speaks 0.4
 //! only. Routes, hosts, transfers and the catalogue are those of 0.4.
 
+mod bloom;
 mod dynamic;
 mod known;
 mod links;

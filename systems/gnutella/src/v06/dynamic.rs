@@ -134,8 +134,7 @@ impl Servent {
             let offset = crate::hosts::below(cx.rng(), left.len());
             let mut order = left.iter().cycle().skip(offset).take(left.len());
             let promising = |slot: &&u8| {
-                let table = v06.of(**slot).and_then(|known| known.table.as_ref());
-                table.is_some_and(|table| table.may_answer(&query.routed))
+                v06.of(**slot).and_then(|known| known.may_answer(&query.routed)) == Some(true)
             };
             let next = order.clone().find(promising).or_else(|| order.next()).copied();
             let known = next.and_then(|slot| v06.of(slot).map(|known| (slot, known)));

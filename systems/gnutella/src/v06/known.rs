@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use core::net::SocketAddrV4;
 
-use gnutella_wire::{Guid, Offer, PackedTable, QrpReceiver, Role, Version};
+use gnutella_wire::{Guid, Offer, PackedTable, QrpReceiver, Role, RoutedQuery, Version};
+use overlay_bloom::Standard;
 use overlay_peer::Time;
 
 /// What the other side of a link said of itself, and its table.
@@ -18,6 +19,8 @@ pub(crate) struct Known {
     pub supported: Supported,
     /// Its table, when it is complete.
     pub table: Option<PackedTable>,
+    /// What it has, as a Bloom filter: asked instead of the table if it is there.
+    pub bloom: Option<Box<Standard>>,
     /// A table under way.
     pub receiving: Option<Box<QrpReceiver>>,
     /// Whether it has the table that was published last.
@@ -52,6 +55,8 @@ pub(crate) struct Supported(u8);
 impl Supported {
     /// `BEAR/11` and `BEAR/12`.
     pub const QUERY_STATUS: u8 = 1;
+    /// `OVLY/1`.
+    pub const BLOOM: u8 = 4;
     /// `LIME/21` and `LIME/22`.
     pub const PUSH_PROXY: u8 = 2;
 
@@ -79,6 +84,7 @@ impl Known {
             features: Features::default(),
             supported: Supported::default(),
             table: None,
+            bloom: None,
             receiving: None,
             in_step: false,
             pinged: None,
@@ -106,9 +112,23 @@ impl Known {
         }
     }
 
+    /// Whether it may have an answer; `None` as long as it has not said what it has.
+    pub fn may_answer(&self, query: &RoutedQuery) -> Option<bool> {
+        match (&self.bloom, &self.table) {
+            // Filters have no urns.
+            (Some(bloom), _) if query.words() > 0 => {
+                Some(query.passes(|hash| bloom.contains_u64(hash.into())))
+            }
+            (_, Some(table)) => Some(table.may_answer(query)),
+            (_, None) => None,
+        }
+    }
+
     pub fn heap_bytes(&self) -> usize {
         let receiving = self.receiving.as_ref();
-        self.table.as_ref().map_or(0, PackedTable::heap_bytes)
+        let bloom = self.bloom.as_ref();
+        bloom.map_or(0, |it| size_of::<Standard>() + size_of_val(it.words()))
+            + self.table.as_ref().map_or(0, PackedTable::heap_bytes)
             + receiving.map_or(0, |it| size_of::<QrpReceiver>() + it.heap_bytes())
     }
 }

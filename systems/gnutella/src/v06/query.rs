@@ -152,8 +152,8 @@ impl Servent {
         }
         let mut suppressed = 0;
         for (slot, known) in v06.leaves().filter(|(slot, _)| Some(*slot) != from) {
-            let Some(table) = &known.table else { continue };
-            if hops < known.hops_flow && table.may_answer(routed) {
+            let Some(may_answer) = known.may_answer(routed) else { continue };
+            if hops < known.hops_flow && may_answer {
                 self.send_descriptor(slot, 1, hops, descriptor, cx);
             } else {
                 suppressed += 1;
@@ -200,7 +200,7 @@ impl Servent {
 
 /// Whether a query with this TTL is sent to an ultrapeer.
 pub(super) fn may_pass(known: &Known, ttl: u8, hops: u8, routed: &RoutedQuery) -> bool {
-    let answers = ttl > 1 || known.table.as_ref().is_none_or(|table| table.may_answer(routed));
+    let answers = ttl > 1 || known.may_answer(routed).unwrap_or(true);
     answers && hops < known.hops_flow
 }
 

@@ -52,6 +52,9 @@ pub struct Settings06 {
     pub tell_firewalled: bool,
     /// Whether firewalled servents ask their ultrapeers to take Pushes for them.
     pub push_proxies: bool,
+    /// Whether leaves send ultrapeers a Bloom filter of their keywords besides the table, and for which
+    /// rate of false positives: one in so many. `None` neither sends nor takes them.
+    pub bloom_one_in: Option<u32>,
     /// Who may be an ultrapeer.
     pub election: Election,
 }
@@ -78,6 +81,7 @@ impl Default for Settings06 {
             out_of_band: true,
             tell_firewalled: true,
             push_proxies: true,
+            bloom_one_in: None,
             election: Election::default(),
         }
     }

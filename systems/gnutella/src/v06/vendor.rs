@@ -7,6 +7,7 @@ use gnutella_wire::{
 };
 use overlay_peer::Context;
 
+use super::bloom::SUMMARY;
 use super::known::Supported;
 use crate::Servent;
 use crate::counters::count;
@@ -38,7 +39,11 @@ impl Servent {
             let id = id([0; 4], selector, 0);
             OwnedPayload::Vendor(OwnedVendor { standard: false, id, data: data.into() })
         };
-        self.tell(slot, of(0, SupportedMessages::build(&SUPPORTED)), cx);
+        let mut supported = SUPPORTED.to_vec();
+        if self.settings.v06.as_ref().is_some_and(|it| it.bloom_one_in.is_some()) {
+            supported.push(SUMMARY);
+        }
+        self.tell(slot, of(0, SupportedMessages::build(&supported)), cx);
         self.tell(slot, of(10, Capabilities::build(&[(*b"DYNQ", 1)])), cx);
     }
 
@@ -59,11 +64,13 @@ impl Servent {
                 for id in messages.iter() {
                     match (&id.vendor, id.selector) {
                         (b"BEAR", 11) => known.supported.add(Supported::QUERY_STATUS),
+                        (b"OVLY", 1) => known.supported.add(Supported::BLOOM),
                         (b"LIME", 21) => known.supported.add(Supported::PUSH_PROXY),
                         _ => {}
                     }
                 }
                 self.ask_for_proxy(slot, cx);
+                self.introduce_bloom(slot, cx);
             }
             VendorMessage::Capabilities(_) => {}
             VendorMessage::HopsFlow { hops } => known.hops_flow = hops,
@@ -74,6 +81,7 @@ impl Servent {
             VendorMessage::PushProxyCancel => known.proxied = None,
             VendorMessage::QueryStatusRequest => self.status_wanted(slot, guid, cx),
             VendorMessage::QueryStatus { results } => self.query_status(slot, guid, results),
+            VendorMessage::Other { id, data } if id == SUMMARY => self.bloom_received(slot, data),
             _ => count(&mut self.counters.unknown),
         }
     }

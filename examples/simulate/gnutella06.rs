@@ -1,0 +1,74 @@
+//! Gnutella 0.6: a tenth of the peers are ultrapeers, the others leaves with three of them. The links of
+//! the graph only say whom a peer knows when it comes; the network is what they make of that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gnutella_wire::Guid;
+use overlay_gnutella::{
+    Capabilities, Catalogue, Command, Config, Event, Mode, Servent, Settings, Settings06,
+};
+use overlay_peer::Address;
+
+use crate::Options;
+use crate::content::Content;
+use crate::gnutella04;
+use crate::network::System;
+
+/// What all servents share.
+pub(crate) struct Gnutella06 {
+    settings: Arc<Settings>,
+    catalogue: Arc<Catalogue>,
+}
+
+/// Of 256 peers so many are ultrapeers: with 30 places for leaves each, as many as leaves need.
+const ULTRAPEERS: u8 = 26;
+
+impl System for Gnutella06 {
+    type Peer = Servent;
+    const SETTLING: Duration = Duration::from_secs(120);
+    const GOES_ON: Duration = Duration::from_secs(120);
+
+    fn new(options: &Options, content: &Content) -> Self {
+        let settings = Settings {
+            v06: Some(Settings06::default()),
+            ping_ttl: 4,
+            ping_interval: options.pings.then_some(Duration::from_secs(45)),
+            ..Settings::default()
+        };
+        Self { settings: Arc::new(settings), catalogue: gnutella04::catalogue(content) }
+    }
+
+    fn peer(&self, guid: [u8; 16], shares: Vec<u32>) -> Servent {
+        let mode = if guid[0] < ULTRAPEERS { Mode::Ultrapeer } else { Mode::Leaf };
+        let config = Config {
+            capabilities: Capabilities { mode, ..Capabilities::GOOD },
+            settings: Arc::clone(&self.settings),
+            ..Config::new(Guid::from_bytes(guid).marked())
+        };
+        Servent::new(config, Arc::clone(&self.catalogue), shares)
+    }
+
+    fn join(&self, to: Address) -> Command {
+        Command::Join { hosts: vec![to] }
+    }
+
+    fn search(&self, number: u32, text: String) -> Command {
+        Command::Search { search: number, text }
+    }
+
+    fn links(peer: &Servent) -> usize {
+        peer.neighbours().count()
+    }
+
+    fn entries(peer: &Servent) -> usize {
+        peer.footprint().0
+    }
+
+    fn found(event: &Event) -> Option<u32> {
+        match event {
+            Event::Hit { search, .. } => Some(*search),
+            _ => None,
+        }
+    }
+}
