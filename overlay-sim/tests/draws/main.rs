@@ -2,5 +2,6 @@
 
 mod churn;
 mod distributions;
+mod frozen;
 mod histogram;
 mod population;
