@@ -319,3 +319,32 @@ fn datagrams_are_cut_off_at_what_udp_carries() {
     whole.put_slice(&blob);
     assert_eq!(packets[0].payload, whole[..65_507]);
 }
+
+/// The sender gives a slow link up at once, which no packet says; its `FIN` is on the wire when the
+/// other side learns of it. Of a crash nothing is on the wire at all.
+#[test]
+fn a_slow_link_ends_and_a_crashed_peers_just_stops() {
+    let fins = |slow: bool| {
+        let config = Config { queue_limit: 50_000, ..Config::default() };
+        let mut world = World::new(config, NoStore);
+        let a = world.add(Puppet::default(), Host::open(address(1)).with_upload(10_000));
+        world.add(Puppet::default(), Host::open(address(2)));
+        let file = capture(&mut world);
+        world.command(a, Do::Connect(address(2)), Cause(1));
+        world.run_for(Duration::from_secs(1));
+        match slow {
+            true => (0..100).for_each(|_| world.command(a, Do::Send(vec![0; 1_000]), Cause(1))),
+            false => world.fail(a),
+        }
+        world.run_for(Duration::from_secs(90));
+        let packets = parse(&file.lock().expect("not poisoned"));
+        let is_fin = |packet: &&Packet| match &packet.transport {
+            TransportHeader::Tcp(tcp) => tcp.fin,
+            _ => false,
+        };
+        let fins: Vec<_> = packets.iter().filter(is_fin).map(|packet| packet.from.ip()).collect();
+        fins
+    };
+    assert_eq!(fins(true), [address(1).ip(), address(2).ip()]);
+    assert!(fins(false).is_empty());
+}
