@@ -84,6 +84,8 @@ enum Source {
 
 struct Drawn {
     model: ChurnModel,
+    /// Of sessions and of pauses.
+    means: (f64, f64),
     seed: u64,
     availability: Option<Box<dyn Fn(PeerIndex) -> f64>>,
     /// Microseconds, peer, and the number of the peer's event: even ones bring it up.
@@ -99,8 +101,7 @@ impl Churn {
     /// Draws the comings and goings of the peers numbered 0 to `peers` − 1. What a peer does follows
     /// from the seed and its number alone.
     pub fn drawn(model: ChurnModel, peers: u32, seed: u64) -> Self {
-        let drawn = Drawn { model, seed, availability: None, queue: BinaryHeap::new() };
-        Self::from_drawn(drawn, peers)
+        Self::from_model(model, peers, seed, None)
     }
 
     /// The same for unequal peers: the pauses of each are made longer or shorter, so that it is up
@@ -112,11 +113,18 @@ impl Churn {
         availability: impl Fn(PeerIndex) -> f64 + 'static,
     ) -> Self {
         let availability: Box<dyn Fn(PeerIndex) -> f64> = Box::new(availability);
-        let queue = BinaryHeap::new();
-        Self::from_drawn(Drawn { model, seed, availability: Some(availability), queue }, peers)
+        Self::from_model(model, peers, seed, Some(availability))
     }
 
-    fn from_drawn(mut drawn: Drawn, peers: u32) -> Self {
+    fn from_model(
+        model: ChurnModel,
+        peers: u32,
+        seed: u64,
+        availability: Option<Box<dyn Fn(PeerIndex) -> f64>>,
+    ) -> Self {
+        let means = (model.sessions.mean(), model.pauses.mean());
+        let queue = BinaryHeap::new();
+        let mut drawn = Drawn { model, means, seed, availability, queue };
         let first: Vec<_> = (0..peers).map(|peer| Reverse(drawn.first(peer))).collect();
         drawn.queue = first.into();
         Self { start: Time::ZERO, source: Source::Drawn(drawn), next: None }
@@ -242,7 +250,7 @@ impl Drawn {
         if let Some(availability) = &self.availability {
             return availability(PeerIndex(peer));
         }
-        let (up, away) = (self.model.sessions.mean(), self.model.pauses.mean());
+        let (up, away) = self.means;
         if up.is_infinite() { 1.0 } else { up / (up + away) }
     }
 
@@ -251,8 +259,8 @@ impl Drawn {
         let stretched = match &self.availability {
             Some(availability) => {
                 let share = availability(PeerIndex(peer)).clamp(0.0, 1.0);
-                let away = self.model.sessions.mean() * (1.0 - share) / share;
-                seconds * (away / self.model.pauses.mean())
+                let away = self.means.0 * (1.0 - share) / share;
+                seconds * (away / self.means.1)
             }
             None => seconds,
         };
