@@ -1,6 +1,9 @@
-//! Gnutella 0.6: a tenth of the peers are ultrapeers, the others leaves with three of them. The links of
-//! the graph only say whom a peer knows when it comes; the network is what they make of that.
+//! Gnutella 0.6: every tenth peer is an ultrapeer, the others are leaves with three of them. The links of
+//! the graph only say whom a peer knows when it comes: the other end, and the ultrapeer before that one
+//! by number. The network is what they make of it.
 
+use std::cell::Cell;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,21 +16,24 @@ use overlay_peer::Address;
 use crate::Options;
 use crate::content::Content;
 use crate::gnutella04;
-use crate::network::System;
+use crate::network::{FIRST_ADDRESS, System};
 
 /// What all servents share.
 pub(crate) struct Gnutella06 {
     settings: Arc<Settings>,
     catalogue: Arc<Catalogue>,
+    /// How many peers were made.
+    made: Cell<u32>,
 }
 
-/// Of 256 peers so many are ultrapeers: with 30 places for leaves each, as many as leaves need.
-const ULTRAPEERS: u8 = 26;
+/// One peer in so many is an ultrapeer: with 30 places for leaves each, as many as leaves need.
+const ONE_IN: u32 = 10;
 
 impl System for Gnutella06 {
     type Peer = Servent;
     const SETTLING: Duration = Duration::from_secs(120);
     const GOES_ON: Duration = Duration::from_secs(120);
+    const BOTH: bool = true;
 
     fn new(options: &Options, content: &Content) -> Self {
         let settings = Settings {
@@ -36,11 +42,16 @@ impl System for Gnutella06 {
             ping_interval: options.pings.then_some(Duration::from_secs(45)),
             ..Settings::default()
         };
-        Self { settings: Arc::new(settings), catalogue: gnutella04::catalogue(content) }
+        Self {
+            settings: Arc::new(settings),
+            catalogue: gnutella04::catalogue(content),
+            made: Cell::new(0),
+        }
     }
 
     fn peer(&self, guid: [u8; 16], shares: Vec<u32>) -> Servent {
-        let mode = if guid[0] < ULTRAPEERS { Mode::Ultrapeer } else { Mode::Leaf };
+        let number = self.made.replace(self.made.get() + 1);
+        let mode = if number.is_multiple_of(ONE_IN) { Mode::Ultrapeer } else { Mode::Leaf };
         let config = Config {
             capabilities: Capabilities { mode, ..Capabilities::GOOD },
             settings: Arc::clone(&self.settings),
@@ -50,7 +61,12 @@ impl System for Gnutella06 {
     }
 
     fn join(&self, to: Address) -> Command {
-        Command::Join { hosts: vec![to] }
+        let mut ultrapeer = to;
+        if let IpAddr::V4(ip) = to.ip() {
+            let number = ip.to_bits() - FIRST_ADDRESS;
+            ultrapeer.set_ip(Ipv4Addr::from_bits(ip.to_bits() - number % ONE_IN).into());
+        }
+        Command::Join { hosts: vec![to, ultrapeer] }
     }
 
     fn search(&self, number: u32, text: String) -> Command {

@@ -26,6 +26,10 @@ pub(crate) trait System {
     /// How long peers go on with a search by themselves, when nothing may be under way in between.
     const GOES_ON: Duration = Duration::ZERO;
 
+    /// Whether both ends of a link of the graph are told to open it: where links are only whom a peer
+    /// knows at first.
+    const BOTH: bool = false;
+
     /// What all peers have in common.
     fn new(options: &Options, content: &Content) -> Self;
 
@@ -48,7 +52,10 @@ pub(crate) trait System {
     fn found(event: &<Self::Peer as Peer>::Event) -> Option<u32>;
 }
 
-/// Peers have an address each from 11.0.0.1 on.
+/// Of peer 0: 11.0.0.1.
+pub(crate) const FIRST_ADDRESS: u32 = 0x0b00_0001;
+
+/// Peers have an address each from [`FIRST_ADDRESS`] on.
 pub(crate) const MAX_PEERS: u32 = 1 << 26;
 
 const JOIN: Cause = Cause(1);
@@ -153,6 +160,9 @@ fn join<S: System>(
     for some in links.chunks((links.len() as u32).div_ceil(JOINING).max(1) as usize) {
         for &(from, to) in some {
             world.command(PeerIndex(from), system.join(address(to)), JOIN);
+            if S::BOTH {
+                world.command(PeerIndex(to), system.join(address(from)), JOIN);
+            }
         }
         step::<S>(world, Duration::from_millis(1), bar, |_| {});
     }
@@ -214,7 +224,7 @@ fn entries<S: System>(world: &Network<S>) -> usize {
 }
 
 fn address(number: u32) -> Address {
-    SocketAddr::from((Ipv4Addr::from(0x0b00_0001 + number), 6346))
+    SocketAddr::from((Ipv4Addr::from(FIRST_ADDRESS + number), 6346))
 }
 
 /// A bar over the simulated milliseconds; hidden where standard error is no terminal.

@@ -52,8 +52,8 @@ struct Awaited {
     until: Time,
 }
 
-/// How many of each are kept; without room, hits go in band, and the oldest is no longer waited for.
-const MOST: usize = 32;
+/// How many of each are kept; without room, hits go in band.
+const MOST: usize = 64;
 /// How long an announced hit waits to be asked for, and an asker for its hits.
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -170,11 +170,10 @@ impl Servent {
         let out = v06.oob.get_or_insert_default();
         out.awaited.retain(|it| it.until > now);
         let again = out.awaited.iter().any(|it| it.guid == guid && it.from == from);
-        if results == 0 || again || own.results >= settings.wanted {
+        // Without room for one more it comes along the links, a little later.
+        let full = out.awaited.len() >= MOST;
+        if results == 0 || again || full || own.results >= settings.wanted {
             return;
-        }
-        if out.awaited.len() >= MOST {
-            out.awaited.remove(0);
         }
         out.awaited.push(Awaited { guid, from, left: results, until });
         let ack = VendorMessage::ReplyAck { version: 2, wanted: results, extension: &[] };
@@ -218,17 +217,18 @@ impl Servent {
     ) {
         let now = cx.now();
         let results = hit.borrow().results.len();
-        let awaited = self.v06.as_mut().and_then(|v06| v06.oob.as_mut());
-        let found = awaited.and_then(|out| {
-            let of = |it: &&mut Awaited| it.guid == descriptor.guid() && it.from == from;
-            out.awaited.iter_mut().find(of).filter(|it| it.until > now)
-        });
-        let Some(awaited) = found else { return count(&mut self.counters.unrouted) };
-        let Some(left) = usize::from(awaited.left).checked_sub(results) else {
-            return count(&mut self.counters.malformed);
+        let Some(out) = self.v06.as_mut().and_then(|v06| v06.oob.as_mut()) else {
+            return count(&mut self.counters.unrouted);
         };
-        // What is left is still below 256; the entry stays, so that nobody is asked twice.
-        awaited.left = u8::try_from(left).unwrap_or(0);
+        let of = |it: &Awaited| it.guid == descriptor.guid() && it.from == from && it.until > now;
+        let Some(at) = out.awaited.iter().position(of) else {
+            return count(&mut self.counters.unrouted);
+        };
+        match usize::from(out.awaited[at].left).checked_sub(results) {
+            None => return count(&mut self.counters.malformed),
+            Some(0) => drop(out.awaited.remove(at)),
+            Some(left) => out.awaited[at].left = u8::try_from(left).unwrap_or(0),
+        }
         self.count_results(descriptor.guid(), results);
         self.deliver(hops, hit, descriptor, cx);
     }
