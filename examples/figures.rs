@@ -46,6 +46,7 @@ const FIGURES: &[Figure] = &[
     ),
     figure("G3", "Gnutella 0.4: bytes by descriptor", gnutella::traffic_mix),
     figure("G4", "Gnutella 0.4: traffic of the whole network", gnutella::total_traffic),
+    figure("G5", "Gnutella 0.4: overlay and network", gnutella::mismatch),
     figure("G9", "Gnutella 0.4: a flood that no TTL ends", gnutella::endless_flood),
 ];
 

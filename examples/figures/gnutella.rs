@@ -14,7 +14,8 @@ use gnutella_wire::{
 use overlay_gnutella::{Catalogue, Command, Config, Servent, Settings, SharedFile};
 use overlay_peer::{Address, Object};
 use overlay_sim::topology::{EdgeList, Graph};
-use overlay_sim::{Cause, Host, NoStore, PeerIndex, Underlay, World};
+use overlay_sim::underlay::{Network, PhysicalLink};
+use overlay_sim::{Cause, Host, NoStore, PeerIndex, Place, Underlay, World};
 
 use super::row::{Row, Tolerance};
 
@@ -268,6 +269,42 @@ pub fn total_traffic() -> Vec<Row> {
     ]
 }
 
+/// G5. Ripeanu's figure of eight hosts: A, B and C hang on D, F, G and H on E, and D–E joins the two
+/// clusters. The overlay is a chain in both cases; only who is next to whom in it differs. (The figure
+/// shows no list of its overlay's links; any tree that crosses D–E six times gives six.)
+pub fn mismatch() -> Vec<Row> {
+    let once = crossings("ABCDEFGH");
+    let often = crossings("AFBGCHED");
+    vec![
+        Row::new("overlay like the network: a search crosses D–E", 1.0, once, Tolerance::Exact),
+        Row::new("overlay unlike it: the same search crosses D–E", 6.0, often, Tolerance::Exact),
+    ]
+}
+
+/// How often a search from A, to all along a chain of these hosts, crosses the link D–E.
+fn crossings(chain: &str) -> f64 {
+    let delay = Duration::from_millis(10);
+    let router = |name: u8| u32::from(name - b'A');
+    let physical: [[u8; 2]; 7] = [*b"DE", *b"AD", *b"BD", *b"CD", *b"EF", *b"EG", *b"EH"];
+    let links = physical.map(|[a, b]| PhysicalLink::new(router(a), router(b), delay));
+    let network = Arc::new(Network::new(8, links));
+    let names = chain.as_bytes();
+    let graph = Graph::new(8, names.windows(2).map(|pair| (router(pair[0]), router(pair[1]))));
+    let config = overlay_sim::Config {
+        underlay: Underlay::Routed { network, access: Duration::from_millis(1) },
+        link_load: true,
+        ..overlay_sim::Config::default()
+    };
+    let place = |host: Host, node: u32| host.at(Place::number(node));
+    let catalogue = Arc::new(Catalogue::default());
+    let settings = quiet(TtlRules::DEFAULT);
+    let mut world = wired_in(config, &graph, &settings, &catalogue, |_| None, place);
+    let cause = Cause(2);
+    assert_eq!(flood(&mut world, PeerIndex(router(b'A')), cause).reached, 7);
+    let load = world.link_load(cause).expect("asked for");
+    load.links()[0].messages as f64
+}
+
 /// G9. Every link is crossed twice, but those of the tree of first arrivals once; what comes again is
 /// dropped.
 pub fn endless_flood() -> Vec<Row> {
@@ -354,13 +391,25 @@ fn wired_with(
         underlay: Underlay::Uniform(Duration::from_millis(50)),
         ..overlay_sim::Config::default()
     };
+    wired_in(config, graph, settings, catalogue, shares, |host, _| host)
+}
+
+/// The same in a world of one's own.
+fn wired_in(
+    config: overlay_sim::Config,
+    graph: &Graph,
+    settings: &Settings,
+    catalogue: &Arc<Catalogue>,
+    shares: impl Fn(u32) -> Option<u32>,
+    place: impl Fn(Host, u32) -> Host,
+) -> World<Servent, NoStore> {
     let mut world = World::new(config, NoStore);
     let settings = Arc::new(settings.clone());
     for node in 0..graph.nodes() {
         let guid = Guid::from_bytes((u128::from(node) + 1).to_be_bytes());
         let config = Config { settings: settings.clone(), ..Config::new(guid) };
         let servent = Servent::new(config, catalogue.clone(), shares(node));
-        world.add(servent, Host::open(address(node)));
+        world.add(servent, place(Host::open(address(node)), node));
     }
     for node in 0..graph.nodes() {
         let hosts = graph.neighbours(node).iter().filter(|&&other| other < node);

@@ -98,10 +98,10 @@ fn figures_have_verdicts() {
 
 #[test]
 fn floods_of_real_servents_match_theory() {
-    let rows = lines(&run("figures", &["--only", "G0,G4,G9", "--json"]));
-    for id in ["G4", "G9"] {
+    let rows = lines(&run("figures", &["--only", "G0,G4,G5,G9", "--json"]));
+    for id in ["G4", "G5", "G9"] {
         let of_id: Vec<_> = rows.iter().filter(|row| row["id"] == id).collect();
-        assert!(of_id.len() >= 3 && of_id.iter().all(|row| row["verdict"] == "holds"), "{of_id:?}");
+        assert!(of_id.len() >= 2 && of_id.iter().all(|row| row["verdict"] == "holds"), "{of_id:?}");
     }
     // What the lectures print is shown beside what the specification says.
     let sizes = rows.iter().filter(|row| row["id"] == "G0");
