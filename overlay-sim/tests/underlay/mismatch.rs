@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use bytes::BufMut;
 use overlay_peer::{Address, Context, Decoded, Link, LinkState, Peer, Timer, Wire};
-use overlay_sim::underlay::{Network, PhysicalLink};
+use overlay_sim::topology::Graph;
+use overlay_sim::underlay::{LatencyMatrix, Network, PhysicalLink};
 use overlay_sim::{Cause, Config, Host, NoStore, PeerIndex, Place, Underlay, World};
+use proptest::prelude::*;
 
 const A: u32 = 0;
 const B: u32 = 1;
@@ -130,4 +132,38 @@ fn a_host_has_to_be_at_a_router() {
     let underlay = Underlay::Routed { network, access: Duration::ZERO };
     let mut world = World::new(Config { underlay, ..Config::default() }, NoStore);
     world.add(Flooder::default(), Host::open(([10, 0, 0, 1], 1).into()).at(Place::number(9)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A flood without a limit on hops over N peers and M links takes 2M − (N − 1) messages: each link
+    /// carries it both ways, but those over which someone heard it first.
+    #[test]
+    fn a_flood_crosses_each_link_twice_but_those_of_its_tree(
+        peers in 2u32..60,
+        share in 0.0f64..0.3,
+        seed: u64,
+    ) {
+        let tree = Graph::random_tree(peers, seed);
+        let more = (share * f64::from(peers * (peers - 1) / 2)) as usize;
+        let more = Graph::erdos_renyi(peers, more, seed);
+        let graph = Graph::new(peers, tree.edges().chain(more.edges()));
+        let matrix = LatencyMatrix::new(peers, |a, b| Duration::from_millis(u64::from(1 + a.max(b))));
+        let underlay = Underlay::Matrix(Arc::new(matrix));
+        let mut world = World::new(Config { underlay, seed, ..Config::default() }, NoStore);
+        let address = |n: u32| SocketAddr::from(([10, 0, 0, n as u8], 6346));
+        for n in 0..peers {
+            world.add(Flooder::default(), Host::open(address(n)).at(Place::number(n)));
+        }
+        for (a, b) in graph.edges() {
+            world.command(PeerIndex(a), Some(address(b)), Cause::UPKEEP);
+        }
+        world.run_for(Duration::from_secs(5));
+        world.command(PeerIndex(0), None, Cause(1));
+        world.run_for(Duration::from_secs(20));
+        prop_assert_eq!(world.drain_events().count(), peers as usize);
+        let messages = world.metrics().by_cause(Cause(1)).messages;
+        prop_assert_eq!(messages, 2 * graph.edges().len() as u64 - (u64::from(peers) - 1));
+    }
 }
