@@ -14,6 +14,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 mod bloom;
 #[path = "figures/gnutella.rs"]
 mod gnutella;
+#[path = "figures/gnutella06.rs"]
+mod gnutella06;
 #[path = "figures/row.rs"]
 mod row;
 
@@ -48,7 +50,21 @@ const FIGURES: &[Figure] = &[
     figure("G4", "Gnutella 0.4: traffic of the whole network", gnutella::total_traffic),
     figure("G5", "Gnutella 0.4: overlay and network", gnutella::mismatch),
     figure("G9", "Gnutella 0.4: a flood that no TTL ends", gnutella::endless_flood),
+    figure("G6", "Gnutella 0.6: ultrapeers on the last hop", gnutella06::last_hop_share),
+    figure("G7", "Gnutella 0.6: dynamic querying against floods", gnutella06::dynamic_querying),
+    figure(
+        "G8",
+        "Gnutella 0.6: queries that tables keep from leaves",
+        gnutella06::routing_suppression,
+    ),
 ];
+
+/// What takes minutes, with `--large` only.
+const LARGE: &[Figure] = &[figure(
+    "G6",
+    "Gnutella 0.6: ultrapeers on the last hop, of large networks",
+    gnutella06::last_hop_share_large,
+)];
 
 /// Reproduce published figures.
 #[derive(Debug, Parser)]
@@ -57,6 +73,9 @@ struct Options {
     /// Only these, separated by commas; without it, all of them.
     #[arg(long, value_delimiter = ',', value_name = "ID")]
     only: Vec<String>,
+    /// Those of large networks too, which take minutes and gigabytes.
+    #[arg(long)]
+    large: bool,
     /// One JSON object a row instead of the table.
     #[arg(long)]
     json: bool,
@@ -92,7 +111,8 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
         only.is_empty() || only.iter().any(|id| id.eq_ignore_ascii_case(figure.id))
     };
     let mut all_hold = true;
-    for figure in FIGURES.iter().filter(wanted) {
+    let large = if options.large { LARGE } else { &[] };
+    for figure in FIGURES.iter().chain(large).filter(wanted) {
         let rows = (figure.rows)();
         all_hold &= rows.iter().all(|row| row.verdict() != Verdict::Differs);
         let text = if options.json { lines(figure.id, &rows)? } else { section(figure, &rows) };

@@ -22,10 +22,10 @@ use super::row::{Row, Tolerance};
 /// Kinds of messages, as servents number them.
 const PING: u8 = 0;
 const PONG: u8 = 1;
-const QUERY: u8 = 2;
-const QUERY_HIT: u8 = 3;
+pub(super) const QUERY: u8 = 2;
+pub(super) const QUERY_HIT: u8 = 3;
 
-const JOIN: Cause = Cause(1);
+pub(super) const JOIN: Cause = Cause(1);
 
 /// G0. The lectures print sizes of payloads that can not be; the specification's, and those of our
 /// encoder, are beside them. A size with n is what remains without n bytes of search text or results.
@@ -334,14 +334,14 @@ pub fn endless_flood() -> Vec<Row> {
 }
 
 /// What one search did.
-struct Flood {
+pub(super) struct Flood {
     messages: u64,
     duplicates: u64,
     /// Servents that saw it, but its origin.
-    reached: u64,
+    pub(super) reached: u64,
 }
 
-fn flood(world: &mut World<Servent, NoStore>, from: PeerIndex, cause: Cause) -> Flood {
+pub(super) fn flood(world: &mut World<Servent, NoStore>, from: PeerIndex, cause: Cause) -> Flood {
     let duplicates = |world: &World<Servent, NoStore>| -> u64 {
         world.peers().map(|(_, servent)| u64::from(servent.counters().duplicates)).sum()
     };
@@ -355,7 +355,7 @@ fn flood(world: &mut World<Servent, NoStore>, from: PeerIndex, cause: Cause) -> 
 }
 
 /// Only what is commanded: no Pings, no links but those of the graph.
-fn quiet(ttl_rules: TtlRules) -> Settings {
+pub(super) fn quiet(ttl_rules: TtlRules) -> Settings {
     Settings {
         ttl_rules,
         ping_ttl: 0,
@@ -369,7 +369,7 @@ fn quiet(ttl_rules: TtlRules) -> Settings {
     }
 }
 
-fn address(node: u32) -> Address {
+pub(super) fn address(node: u32) -> Address {
     let [_, a, b, c] = node.to_be_bytes();
     Address::from(([20, a, b, c], 6346))
 }

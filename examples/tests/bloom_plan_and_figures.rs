@@ -110,6 +110,25 @@ fn floods_of_real_servents_match_theory() {
 }
 
 #[test]
+fn ultrapeers_tables_and_dynamic_queries_save_what_theory_says() {
+    let rows = lines(&run("figures", &["--only", "G6,G7,G8", "--json"]));
+    let of_id = |id: &'static str| rows.iter().filter(move |row| row["id"] == id);
+    for (id, at_least) in [("G6", 10), ("G8", 33)] {
+        let judged = of_id(id).filter(|row| row["verdict"] != "reported");
+        let holds = judged.clone().filter(|row| row["verdict"] == "holds").count();
+        assert_eq!(holds, judged.count(), "{rows:?}");
+        assert!(holds >= at_least, "{id}: {holds} rows");
+    }
+    // What many have needs no flood, and floods of the whole network cost at least five times as much.
+    let popular = of_id("G7").filter(|row| {
+        let what = row["what"].as_str().expect("a text");
+        !what.starts_with("1 in 1000 ") && what.contains("flood of TTL 3 (")
+    });
+    let factors: Vec<_> = popular.filter_map(|row| row["ours"].as_f64()).collect();
+    assert!(factors.len() == 2 && factors.iter().all(|&factor| factor >= 5.0), "{factors:?}");
+}
+
+#[test]
 fn a_verdict_depends_on_the_tolerance() {
     use Tolerance::{Absolute, Exact, FiveSigma, Relative, Report};
     let verdict = |published: f64, ours: f64, tolerance| {
