@@ -81,16 +81,62 @@ impl Geometry {
     /// probes in blocks of s bits; n keys leave it clear with (1 − c)^n, whence
     /// ln(1 − ones/m) / ln(1 − c). Blocks cost some certainty: they fill unevenly.
     pub fn cardinality(self, params: Params, ones: u64) -> f64 {
-        let (m, k) = (params.m() as f64, f64::from(params.k()));
-        let chance = match self {
-            Self::Standard => return estimate::cardinality(params.m(), params.k(), ones),
-            Self::Partitioned | Self::Split { .. } => k / m,
-            Self::Blocked { block } => classic::rate(block.into(), k, 1.0) * f64::from(block) / m,
-        };
+        let m = params.m() as f64;
+        if self == Self::Standard {
+            return estimate::cardinality(params.m(), params.k(), ones);
+        }
         match ones {
             0 => 0.0,
             _ if ones >= params.m() => f64::INFINITY,
-            _ => libm::log1p(-(ones as f64) / m) / libm::log1p(-chance),
+            _ => libm::log1p(-(ones as f64) / m) / libm::log1p(-self.chance(params)),
+        }
+    }
+
+    /// How far off [`cardinality`](Self::cardinality) is to be expected for a filter of n keys: its
+    /// standard deviation, for large m. NaN for a k that [`Split`](Self::Split) does not have; parameters
+    /// are otherwise to be as in [`rate`](Self::rate).
+    ///
+    /// For the standard geometry it is [`estimate::standard_error`]. In the others it is likewise the
+    /// standard deviation of the number of clear bits over the slope of their mean. The variance is
+    /// summed over pairs of bits: with q and r the probabilities that n keys leave one bit and both bits
+    /// clear, a pair adds r − q².
+    pub fn standard_error(self, params: Params, n: f64) -> f64 {
+        let (m, k) = (params.m() as f64, f64::from(params.k()));
+        let (block, word) = match self {
+            Self::Standard => return estimate::standard_error(params.m(), params.k(), n),
+            Self::Partitioned => (m, m / k),
+            Self::Blocked { block } => (block.into(), block.into()),
+            Self::Split { block, word } if self.only_k() == Some(params.k()) => {
+                (block.into(), word.into())
+            }
+            Self::Split { .. } => return f64::NAN,
+        };
+        let chance = self.chance(params);
+        // The probabilities that a key sets one bit at least of two in a word, or in a block's words.
+        let in_word = match self {
+            Self::Blocked { .. } => block / m * classic::rate((block / 2.0).max(1.0), k, 1.0),
+            _ => 2.0 * chance,
+        };
+        let in_block = block / m * (2.0 - 1.0 / word) / word;
+        // r/q² − 1 for so many pairs, from the logarithm of r/q² for one key.
+        let one = libm::log1p(-chance);
+        let excess =
+            |pairs: f64, log: f64| if pairs > 0.0 { pairs * libm::expm1(n * log) } else { 0.0 };
+        let variance = excess(1.0, -one)
+            + excess(word - 1.0, libm::log1p(-in_word) - 2.0 * one)
+            + excess(block - word, libm::log1p(-in_block) - 2.0 * one)
+            + excess(m - block, libm::log1p(-libm::pow(chance / (1.0 - chance), 2.0)));
+        // Rounding may leave less than nothing of next to nothing.
+        let variance = if variance < 0.0 { 0.0 } else { variance };
+        libm::sqrt(variance / m) / -one
+    }
+
+    /// The probability that a key sets a given bit, for geometries of blocks and slices.
+    fn chance(self, params: Params) -> f64 {
+        let (m, k) = (params.m() as f64, f64::from(params.k()));
+        match self {
+            Self::Blocked { block } => classic::rate(block.into(), k, 1.0) * f64::from(block) / m,
+            _ => k / m,
         }
     }
 

@@ -475,3 +475,30 @@ fn errors_say_what_was_expected() {
     assert!(Geometry::Split { block: 512, word: 4 }.for_rate(1, 0.1).is_err());
     assert!(Geometry::Blocked { block: 0 }.for_rate(1, 0.1).is_err());
 }
+
+/// With one probe a key there is no difference between the geometries, nor in how sure an estimate is;
+/// with more, blocks make it less so and slices do not.
+#[test]
+fn standard_errors_know_the_geometry() {
+    let one = Params::new(512_000, 1).unwrap();
+    let split = Geometry::Split { block: 512, word: 512 };
+    for n in [10_000.0, 400_000.0, 2_000_000.0] {
+        let standard = Geometry::Standard.standard_error(one, n);
+        for geometry in [Geometry::BLOCKED_512, Geometry::Partitioned, split] {
+            let off = geometry.standard_error(one, n) / standard - 1.0;
+            assert!(off.abs() < 1e-3, "{geometry:?}, n = {n}: off by {off}");
+        }
+    }
+    // One probe of one key always sets one bit.
+    assert!(Geometry::BLOCKED_512.standard_error(one, 1.0) < 1e-3);
+    let eight = Params::new(512_000, 8).unwrap();
+    let error = |geometry: Geometry| geometry.standard_error(eight, 50_000.0);
+    // 56.78, 59.08, 59.09 and 56.78 keys of 50,000.
+    assert!(error(Geometry::BLOCKED_512) > 1.03 * error(Geometry::Standard));
+    assert!(error(Geometry::SPLIT_512) > 1.03 * error(Geometry::Standard));
+    assert!(error(Geometry::Partitioned) < error(Geometry::Standard));
+    // One block, whose every bit a key sets; a k that split blocks do not have.
+    let tiny = Geometry::Blocked { block: 1 };
+    assert!(tiny.standard_error(Params::new(9, 3).unwrap(), 4.0) > 0.0);
+    assert!(Geometry::SPLIT_512.standard_error(one, 1.0).is_nan());
+}

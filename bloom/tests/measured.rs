@@ -246,21 +246,18 @@ fn estimates_find_the_cardinality() {
     find_the_cardinality::<layout::Split>(params(512 * 20, 8));
 }
 
-/// 700 and 600 keys, 300 of them in both.
+/// 700 and 600 keys, 300 of them in both: on average the estimates tell so.
 fn find_the_cardinality<L: Layout>(params: Params) {
-    let keys = |ones| L::GEOMETRY.cardinality(params, ones);
     let mut relative = [Vec::new(), Vec::new(), Vec::new()];
     for seed in 0..200 {
-        let mut a = Filter::<L>::of_numbers(params, 700, seed);
+        let a = Filter::<L>::of_numbers(params, 700, seed);
         let mut b = Filter::<L>::new(params, seed).unwrap();
         (400..1000).for_each(|key| {
             b.insert_u64(key);
         });
-        let (ones_a, ones_b) = (a.count_ones(), b.count_ones());
-        let ones = a.union_count(&b).unwrap();
-        relative[0].push(keys(ones_a) / 700.0);
-        relative[1].push(keys(ones) / 1000.0);
-        relative[2].push(L::GEOMETRY.intersection(params, ones_a, ones_b, ones) / 300.0);
+        relative[0].push(a.estimate() / 700.0);
+        relative[1].push(a.estimate_union(&b).unwrap() / 1000.0);
+        relative[2].push(a.estimate_intersection(&b).unwrap() / 300.0);
     }
     for (values, what) in relative.iter().zip(["cardinality", "union", "intersection"]) {
         let Sample { mean, sigma } = sample(values);
@@ -273,13 +270,22 @@ fn find_the_cardinality<L: Layout>(params: Params) {
 /// How far one estimate is off, as its formula says.
 #[test]
 fn estimates_are_as_certain_as_they_say() {
-    let (params, n) = (params(9600, 7), 1000);
+    as_certain_as_they_say::<layout::Standard>(params(9600, 7), 1000);
+    as_certain_as_they_say::<layout::Blocked>(params(512 * 20, 6), 1000);
+    as_certain_as_they_say::<layout::Blocked>(params(512 * 20, 12), 300);
+    as_certain_as_they_say::<layout::Blocked>(params(512 * 20, 3), 4000);
+    as_certain_as_they_say::<layout::Split>(params(512 * 20, 8), 1000);
+    as_certain_as_they_say::<layout::Split>(params(512 * 20, 8), 3000);
+}
+
+fn as_certain_as_they_say<L: Layout>(params: Params, n: u64) {
     let squares: Vec<f64> = (0..2000)
-        .map(|seed| (Standard::of_numbers(params, n, seed).estimate() - n as f64).powi(2))
+        .map(|seed| (Filter::<L>::of_numbers(params, n, seed).estimate() - n as f64).powi(2))
         .collect();
-    let error = estimate::standard_error(params.m(), params.k(), n as f64);
+    let error = L::GEOMETRY.standard_error(params, n as f64);
     let Sample { mean, sigma } = sample(&squares);
     // The formula is for large m: 2 % are allowed beside five standard deviations.
     let off = (mean - error * error).abs();
-    assert!(off < 5.0 * sigma + 0.02 * mean, "{} expected {error}", mean.sqrt());
+    let measured = mean.sqrt();
+    assert!(off < 5.0 * sigma + 0.02 * mean, "{:?}: {measured}, expected {error}", L::GEOMETRY);
 }
