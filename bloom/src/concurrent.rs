@@ -81,19 +81,19 @@ impl<L: Layout, H: KeyHasher> Concurrent<L, H> {
     }
 
     /// Whether the key may be in the filter.
-    #[inline]
+    #[inline(always)]
     pub fn contains(&self, key: &[u8]) -> bool {
         self.contains_hash(self.hasher.hash(key))
     }
 
     /// [`contains`](Self::contains) for a number: its eight bytes, least significant first.
-    #[inline]
+    #[inline(always)]
     pub fn contains_u64(&self, key: u64) -> bool {
         self.contains_hash(self.hasher.hash_u64(key))
     }
 
     /// [`contains`](Self::contains) for a key that was hashed, with this filter's hasher, before.
-    #[inline]
+    #[inline(always)]
     pub fn contains_hash(&self, key: KeyHash) -> bool {
         L::contains(&*self.words, self.params, key)
     }

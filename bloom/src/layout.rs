@@ -120,7 +120,7 @@ pub(crate) mod kernel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn simple_contains<L: Layout, W: Words + ?Sized>(
         words: &W,
         params: Params,

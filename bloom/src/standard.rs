@@ -45,27 +45,15 @@ impl Layout for Standard {
 }
 
 impl Kernel for Standard {
-    /// The first probes without a branch between them: for an absent key nobody can guess which of them
-    /// fails, and a wrong guess costs more than the probes.
-    #[inline]
+    /// Always inlined, with all that call it: as a call of its own it was measured to take up to 1.8
+    /// times as long.
+    #[inline(always)]
     fn contains<W: Words + ?Sized>(words: &W, params: Params, key: KeyHash) -> bool {
-        if params.k() <= FIRST {
-            return simple_contains::<Self, W>(words, params, key);
+        if params.k() <= FIRST || size_of_val(words) > CACHED {
+            simple_contains::<Self, W>(words, params, key)
+        } else {
+            contains_cached(words, params, key)
         }
-        let mut mix = Mix::new(key);
-        let mut all = 1;
-        for _ in 0..FIRST {
-            all &= shifted_bit(words, mix.below(params.m()));
-            mix = mix.next();
-        }
-        if all & 1 == 0 {
-            return false;
-        }
-        for _ in FIRST..params.k() {
-            all &= shifted_bit(words, mix.below(params.m()));
-            mix = mix.next();
-        }
-        all & 1 == 1
     }
 
     #[inline]
@@ -94,6 +82,30 @@ impl Kernel for Standard {
     fn prefetch_contains(words: &[u64], params: Params, group: &Group) {
         prefetch_probes(words, params, params.k().min(FIRST), group);
     }
+}
+
+/// In filters above so many bytes one probe of a key is looked at after the other, and no word fetched
+/// in vain.
+const CACHED: usize = 1 << 22;
+
+/// The first probes without a branch between them: for an absent key nobody can guess which of them
+/// fails, and in the cache a wrong guess costs more than the probes.
+#[inline(always)]
+fn contains_cached<W: Words + ?Sized>(words: &W, params: Params, key: KeyHash) -> bool {
+    let mut mix = Mix::new(key);
+    let mut all = 1;
+    for _ in 0..FIRST {
+        all &= shifted_bit(words, mix.below(params.m()));
+        mix = mix.next();
+    }
+    if all & 1 == 0 {
+        return false;
+    }
+    for _ in FIRST..params.k() {
+        all &= shifted_bit(words, mix.below(params.m()));
+        mix = mix.next();
+    }
+    all & 1 == 1
 }
 
 /// Asks for the words of the first probes.
@@ -220,7 +232,7 @@ mod tests {
     use crate::layout::kernel::simple_insert;
 
     proptest! {
-        /// A group at once is one key after the other, however it is compiled; near and far.
+        /// A key, and a group at once, is asked for as simply as can be; in the cache and beyond it.
         #[test]
         fn groups_are_simple(
             m in prop_oneof![1u32..2000, (1u32 << 22)..(1 << 23)],
@@ -240,6 +252,11 @@ mod tests {
             }
             let one = |(i, &key)| u64::from(simple_contains::<Standard, _>(&words[..], params, key)) << i;
             let found: u64 = others.iter().enumerate().map(one).sum();
+            for (i, &key) in others.iter().enumerate() {
+                let is_in = found >> i & 1 == 1;
+                prop_assert_eq!(Standard::contains(&words[..], params, key), is_in);
+                prop_assert!(k <= FIRST || contains_cached(&words[..], params, key) == is_in);
+            }
 
             let (keys, others) = (Group::of(&keys), Group::of(&others));
             let mut same = vec![0; words.len()];
