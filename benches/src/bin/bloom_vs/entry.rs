@@ -96,6 +96,10 @@ impl<'a, K: BenchKey> Entry<'a, K> {
         Self { name, inputs, make, filled: RefCell::new(None) }
     }
 
+    pub fn size(&self) -> Size {
+        self.inputs.size
+    }
+
     /// One run: a window of keys.
     pub fn work(&'a self, operation: Operation) -> impl FnMut() -> usize + 'a {
         let Inputs { size, present, absent } = self.inputs;

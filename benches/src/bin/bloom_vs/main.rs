@@ -21,6 +21,7 @@ fn main() -> io::Result<ExitCode> {
     for size in [entry::IN_CACHE, entry::OUT_OF_CACHE] {
         membership::run::<u64>(&mut bench, size)?;
         membership::run::<[u8; 16]>(&mut bench, size)?;
+        membership::run_hashes(&mut bench, size)?;
     }
     threads::run(&mut bench)?;
     sets::run(&mut bench)?;

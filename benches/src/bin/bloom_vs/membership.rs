@@ -3,6 +3,7 @@
 use std::io;
 
 use overlay_benches::{Bench, Unit};
+use overlay_bloom::KeyHash;
 use overlay_bloom::layout::{Blocked, Split, Standard};
 
 use crate::entry::{Entry, Inputs, Operation, Size};
@@ -52,28 +53,55 @@ pub fn run<K: BenchKey>(bench: &mut Bench, size: Size) -> io::Result<()> {
     let (standards, best, blocks, equal) = ([], [], [], []);
 
     for operation in Operation::ALL {
-        let mut case =
-            |name: &str, ours: &Entry<'_, K>, peers: &[&Entry<'_, K>], others: &[&Entry<'_, K>]| {
-                let name = format!("{name}_{}_{}_{}", operation.name(), size.name, K::NAME);
-                let unit = Unit::MillionsPerSecond { items: size.items() };
-                let Some(mut case) = bench.case(name.leak(), unit) else {
-                    return Ok(());
-                };
-                case.ours(ours.work(operation));
-                for peer in peers {
-                    case.peer(peer.name, peer.work(operation));
-                }
-                for other in others {
-                    case.other(other.name, other.work(operation));
-                }
-                bench.run(case)
-            };
-        case("standard", &standard, &standards, &[])?;
-        case("standard_many", &standard_many, &best, &others)?;
-        case("blocked_many", &blocked_many, &blocks, &others)?;
-        case("split", &split, &blocks, &[])?;
-        case("split_many", &split_many, &blocks, &others)?;
-        case("split_many_1%", &split_equal, &equal, &[])?;
+        measure(bench, operation, "standard", &standard, &standards, &[])?;
+        measure(bench, operation, "standard_many", &standard_many, &best, &others)?;
+        measure(bench, operation, "blocked_many", &blocked_many, &blocks, &others)?;
+        measure(bench, operation, "split", &split, &blocks, &[])?;
+        measure(bench, operation, "split_many", &split_many, &blocks, &others)?;
+        measure(bench, operation, "split_many_1%", &split_equal, &equal, &[])?;
     }
     Ok(())
+}
+
+/// The cases of one size with hashes that were made before: what is left is the probing.
+pub fn run_hashes(bench: &mut Bench, size: Size) -> io::Result<()> {
+    let inputs = Inputs::<KeyHash>::new(size);
+    let m = BITS * size.keys;
+    let standard = Entry::new("standard", &inputs, || Single::<Standard>::new(m, 7));
+    let standard_many = Entry::new("standard_many", &inputs, || Many::<Standard>::new(m, 7));
+    #[cfg(feature = "peers")]
+    let fastbloom = Entry::new("fastbloom", &inputs, || crate::peers::FastbloomHashes::new(m, 7));
+    #[cfg(feature = "peers")]
+    let peers = [&fastbloom];
+    #[cfg(not(feature = "peers"))]
+    let peers = [];
+    for operation in Operation::ALL {
+        measure(bench, operation, "standard", &standard, &peers, &[])?;
+        measure(bench, operation, "standard_many", &standard_many, &peers, &[])?;
+    }
+    Ok(())
+}
+
+fn measure<K: BenchKey>(
+    bench: &mut Bench,
+    operation: Operation,
+    what: &str,
+    ours: &Entry<'_, K>,
+    peers: &[&Entry<'_, K>],
+    others: &[&Entry<'_, K>],
+) -> io::Result<()> {
+    let size = ours.size();
+    let name = format!("{what}_{}_{}_{}", operation.name(), size.name, K::NAME);
+    let unit = Unit::MillionsPerSecond { items: size.items() };
+    let Some(mut case) = bench.case(name.leak(), unit) else {
+        return Ok(());
+    };
+    case.ours(ours.work(operation));
+    for peer in peers {
+        case.peer(peer.name, peer.work(operation));
+    }
+    for other in others {
+        case.other(other.name, other.work(operation));
+    }
+    bench.run(case)
 }

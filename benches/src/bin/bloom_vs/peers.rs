@@ -8,6 +8,8 @@ use std::hash::BuildHasher;
 use fastbloom::{AtomicBloomFilter, BloomFilter};
 use foldhash::fast::FixedState;
 
+use overlay_bloom::KeyHash;
+
 use crate::entry::Set;
 use crate::keys::BenchKey;
 
@@ -32,6 +34,31 @@ impl<K: BenchKey> Set<K> for Fastbloom {
 
     fn count(&self, keys: &[K]) -> usize {
         keys.iter().filter(|key| self.0.contains(*key)).count()
+    }
+}
+
+/// The same, for hashes that were made before.
+pub struct FastbloomHashes(Fastbloom);
+
+impl FastbloomHashes {
+    pub fn new(m: u64, k: u32) -> Self {
+        Self(Fastbloom::new(m, k))
+    }
+}
+
+impl Set<KeyHash> for FastbloomHashes {
+    fn clear(&mut self) {
+        self.0.0.clear();
+    }
+
+    fn insert_all(&mut self, keys: &[KeyHash]) {
+        for key in keys {
+            self.0.0.insert_hash(key.to_bits());
+        }
+    }
+
+    fn count(&self, keys: &[KeyHash]) -> usize {
+        keys.iter().filter(|key| self.0.0.contains_hash(key.to_bits())).count()
     }
 }
 
