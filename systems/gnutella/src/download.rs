@@ -9,9 +9,9 @@ use gnutella_wire::{
 };
 use overlay_peer::{Context, Link, Object, Reason, StoreError, Ticket, Time};
 
+use crate::parts::{Ended, Share};
 use crate::routes::Route;
 use crate::servent::random_guid;
-use crate::swarm::{Ended, Share};
 use crate::{
     Descriptor, Event, FetchFailure, HeadKind, Hit, Message, Misbehaviour, Phase, Servent,
 };
@@ -85,9 +85,10 @@ impl Servent {
         let mut count = 0;
         if let Some(work) = &self.work {
             let whole = work.downloads.iter().filter(|it| it.share.is_none()).map(|it| it.fetch);
-            let others = work.swarms.iter().map(|swarm| swarm.fetch);
-            // One that has chosen is a swarm already.
             let wanted = work.wanted.iter().map(|wanted| wanted.fetch);
+            // What is wanted and chosen has a swarm too.
+            let is_wanted = |fetch: u32| work.wanted.iter().any(|wanted| wanted.fetch == fetch);
+            let others = work.swarms.iter().map(|it| it.fetch).filter(|&it| !is_wanted(it));
             for other in whole.chain(others).chain(wanted) {
                 if other == fetch {
                     return Err(FetchFailure::NumberInUse);

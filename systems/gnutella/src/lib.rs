@@ -14,6 +14,7 @@ mod host_list;
 mod hosts;
 mod message;
 mod obtain;
+mod parts;
 mod routes;
 mod search;
 mod servent;

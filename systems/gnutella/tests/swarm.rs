@@ -364,15 +364,31 @@ fn the_next_best_file_is_tried() {
 /// Who answers after the choice still helps.
 #[test]
 fn late_hits_join_in() {
-    let mut world = scene(&[GOOD; 2], settings());
-    world.command(SEEKER, obtain("long song"), FETCH);
-    world.run_for(Duration::from_secs(11));
-    let events: Vec<_> = world.drain_events().collect();
-    assert!(events.iter().any(|(_, _, event)| matches!(event, Event::Chosen { sources: 2, .. })));
-    let leave = Command::Leave;
-    world.command(SEEKER, leave, FETCH);
-    assert_eq!(outcome(&mut world).result, Err(FetchFailure::Left));
-    assert_eq!(world.peer(SEEKER).footprint().0, 1, "the host it joined by");
+    // Its hit takes 50 ms longer to leave.
+    let slow = Holder { upload: 2_000, ..GOOD };
+    let mut world = scene(&[GOOD, slow], Settings { segment: 4_096, ..settings() });
+    let strategy = Strategy::Flood { ttl: 7 };
+    let plan = SearchPlan { wait: Duration::from_millis(220), ..SearchPlan::new(strategy) };
+    let command = Command::Obtain { fetch: 8, text: "long song".into(), plan, into: INTO };
+    world.command(SEEKER, command, FETCH);
+    let outcome = outcome(&mut world);
+    assert_eq!(outcome.chosen, [(guid(2), 1)]);
+    assert_eq!(outcome.result, Ok(SIZE as u64));
+    assert!(outcome.served[&3] >= 8_192, "{outcome:?}");
+    assert!(fetched(&world) == content(TRUE, SIZE));
+}
+
+/// Who leaves gives up what it searches and what it fetches, and says so.
+#[test]
+fn leaving_ends_an_obtain() {
+    for seconds in [1, 11] {
+        let mut world = scene(&[GOOD; 2], settings());
+        world.command(SEEKER, obtain("long song"), FETCH);
+        world.run_for(Duration::from_secs(seconds));
+        world.command(SEEKER, Command::Leave, FETCH);
+        assert_eq!(outcome(&mut world).result, Err(FetchFailure::Left));
+        assert_eq!(world.peer(SEEKER).footprint().0, 1, "the host it joined by");
+    }
 }
 
 proptest! {
