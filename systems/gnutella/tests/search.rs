@@ -234,7 +234,8 @@ proptest! {
         if answered == 0 {
             prop_assert_eq!(queries(&world), most);
         } else {
-            prop_assert!(queries(&world) < most);
+            // It can have been the last step of each that found something.
+            prop_assert!(queries(&world) <= most);
         }
         prop_assert!(hops.iter().all(|hops| *hops <= steps));
     }
