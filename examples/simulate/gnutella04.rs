@@ -33,9 +33,11 @@ impl System for Gnutella04 {
             ttl: options.ttl,
             ping_ttl: if options.pings { options.ttl } else { 0 },
             ping_interval,
-            // The links are those of the graph: no servent looks for others.
+            // The links are those of the graph: no servent looks for others, or, without Pings, learns
+            // of any.
             target_links: 0,
             max_links: Settings::LINKS,
+            hosts: if options.pings { Settings::default().hosts } else { 0 },
             ..Settings::default()
         };
         Self { settings: Arc::new(settings), catalogue: catalogue(content) }

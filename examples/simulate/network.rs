@@ -63,8 +63,8 @@ const SEARCH: Cause = Cause(2);
 
 /// From one query to the next.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// All joins begin within this.
-const JOINING: u32 = 20_000;
+/// How many joins begin each millisecond. Handshakes under way take memory.
+const JOINS: usize = 40;
 
 /// Runs a simulation.
 ///
@@ -157,7 +157,7 @@ fn join<S: System>(
     bar: &ProgressBar,
 ) -> u64 {
     bar.set_message("joining");
-    for some in links.chunks((links.len() as u32).div_ceil(JOINING).max(1) as usize) {
+    for some in links.chunks(JOINS) {
         for &(from, to) in some {
             world.command(PeerIndex(from), system.join(address(to)), JOIN);
             if S::BOTH {
@@ -229,7 +229,7 @@ fn address(number: u32) -> Address {
 
 /// A bar over the simulated milliseconds; hidden where standard error is no terminal.
 fn progress_bar<S: System>(options: &Options, links: usize) -> ProgressBar {
-    let joining = links.min(JOINING as usize) as u64;
+    let joining = links.div_ceil(JOINS) as u64;
     let searching = u64::from(options.queries) * INTERVAL.as_millis() as u64;
     let waiting = 2 * S::SETTLING + S::GOES_ON;
     let length = joining + waiting.as_millis() as u64 + searching;

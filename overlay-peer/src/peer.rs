@@ -43,6 +43,16 @@ pub trait Peer: Sized {
         let _ = (from, message, cx);
     }
 
+    /// This message will soon arrive on a link. A peer of which there are millions asks here for the
+    /// memory that [`receive`](Self::receive) will need, with [`prefetch`](crate::prefetch); it
+    /// changes nothing. A driver may leave the calls out, and may not always keep its word.
+    ///
+    /// There are two calls for a message: in the first the peer's own struct is there, and what it
+    /// points to is to be asked for; in the second that is there too.
+    fn expect(&self, message: &Self::Message, step: Expect) {
+        let _ = (message, step);
+    }
+
     /// A delay asked for with [`Context::wake_after`] is over.
     fn wake(&mut self, timer: Timer, cx: &mut Context<'_, Self>);
 
@@ -56,6 +66,15 @@ pub trait Peer: Sized {
     ) {
         let _ = (ticket, outcome, cx);
     }
+}
+
+/// Which of the two calls of [`Peer::expect`] it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The earlier.
+    First,
+    /// The later.
+    Second,
 }
 
 /// A peer's name for one of its links (a TCP connection, or what stands for it).

@@ -21,7 +21,6 @@ mod names;
 mod partition;
 pub mod pcap;
 mod population;
-mod prefetch;
 mod queue;
 mod revive;
 mod series;

@@ -91,6 +91,9 @@ impl<T> Queue<T> {
             self.spare.push(before);
         }
         self.len -= into.len();
+        if self.len == 0 {
+            self.spare = Vec::new();
+        }
     }
 
     fn bucket(&mut self, tick: u64) -> &mut Vec<T> {

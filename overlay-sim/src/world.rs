@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 
 use bytes::BytesMut;
 use natsim::{Device, Timeouts};
-use overlay_peer::{Pcg32, Peer, Reason, Time, Timer};
+use overlay_peer::{Expect, Pcg32, Peer, Reason, Time, Timer, prefetch};
 
 use crate::core::{Core, NatDevice};
-use crate::event::{Control, Event, Order};
+use crate::event::{Body, Control, Event, Order};
 use crate::host::Host;
 use crate::hosts::Hosts;
 use crate::link::{Flag, HalfEdge, Links, NO_LINK};
 use crate::names::Names;
-use crate::prefetch::prefetch;
 use crate::queue::Queue;
 use crate::trace::Trace;
 use crate::{Cause, Config, LinkLoad, Metrics, PeerIndex, Store};
@@ -316,7 +315,7 @@ impl<P: Peer, S: Store> World<P, S> {
         let mut order = core::mem::take(&mut self.order);
         order.arrange(&due);
         for at in 0..order.len() {
-            self.fetch(&order, at);
+            self.fetch(&due, &order, at);
             let (index, _) = order.nth(at);
             let event = &mut due[index];
             let (key, body) = (event.key, core::mem::take(&mut event.body));
@@ -337,20 +336,30 @@ impl<P: Peer, S: Store> World<P, S> {
 
     /// Asks for the memory that events soon to come will need: first what is found by the receiver's
     /// number, and, when that is there, what it points to.
-    fn fetch(&self, order: &Order, at: usize) {
+    fn fetch(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
         /// How many events ahead. Memory takes about as long as so many events.
-        const FAR: usize = 16;
+        const FAR: usize = 24;
+        const MIDDLE: usize = 16;
         const NEAR: usize = 8;
         if at + FAR < order.len() {
             let (_, receiver) = order.nth(at + FAR);
             prefetch(&self.core.hosts.states()[receiver]);
             prefetch(&self.peers[receiver]);
         }
+        if at + MIDDLE < order.len() {
+            let (index, receiver) = order.nth(at + MIDDLE);
+            if let Body::Message(message) = &due[index].body {
+                if let Some(block) = self.core.links.block(self.core.hosts.states()[receiver].links)
+                {
+                    prefetch(block);
+                }
+                self.peers[receiver].expect(message, Expect::First);
+            }
+        }
         if at + NEAR < order.len() {
-            let (_, receiver) = order.nth(at + NEAR);
-            let table = self.core.hosts.states()[receiver].links;
-            if let Some(block) = self.core.links.block(table) {
-                prefetch(block);
+            let (index, receiver) = order.nth(at + NEAR);
+            if let Body::Message(message) = &due[index].body {
+                self.peers[receiver].expect(message, Expect::Second);
             }
         }
     }

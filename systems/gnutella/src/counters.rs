@@ -1,5 +1,10 @@
 //! What a servent counts.
 
+use core::net::SocketAddrV4;
+use core::ops::{Deref, DerefMut};
+
+use crate::lazy::Empty;
+
 /// What a servent counted since it was made. The numbers stop at `u32::MAX`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -31,6 +36,53 @@ pub struct Counters {
     pub leaf_suppressed: u32,
     /// How often a table kept a query from an ultrapeer on the last hop.
     pub last_hop_suppressed: u32,
+}
+
+/// What few servents have: counts of what happened, and what they were told about themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Aside {
+    counters: Counters,
+    pub firewalled: bool,
+    /// What it was told to advertise, if that is an IPv4 address.
+    pub advertise: Option<SocketAddrV4>,
+}
+
+impl Empty for Aside {
+    const EMPTY: &'static Self =
+        &Self { counters: Counters::NONE, firewalled: false, advertise: None };
+}
+
+impl Deref for Aside {
+    type Target = Counters;
+
+    fn deref(&self) -> &Counters {
+        &self.counters
+    }
+}
+
+impl DerefMut for Aside {
+    fn deref_mut(&mut self) -> &mut Counters {
+        &mut self.counters
+    }
+}
+
+impl Counters {
+    const NONE: Self = Self {
+        duplicates: 0,
+        unrouted: 0,
+        dead_routes: 0,
+        ttl_dropped: 0,
+        expired: 0,
+        malformed: 0,
+        unknown: 0,
+        answered: 0,
+        late_hits: 0,
+        refused: 0,
+        pushes_ignored: 0,
+        unasked: 0,
+        leaf_suppressed: 0,
+        last_hop_suppressed: 0,
+    };
 }
 
 pub(crate) fn count(counter: &mut u32) {

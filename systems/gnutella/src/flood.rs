@@ -39,7 +39,7 @@ impl Servent {
         cx: &mut Context<'_, Self>,
     ) {
         if let Some(Some(neighbour)) = self.neighbours.get_mut(usize::from(from)) {
-            neighbour.silent = 0;
+            neighbour.heard();
         }
         let ttl = match self.settings.ttl_rules.received(ttl, hops) {
             // Walkers and what they found have bounds of their own.
@@ -120,10 +120,7 @@ impl Servent {
     /// Whether one more host may be learnt from this neighbour's Pongs; counts it.
     pub(crate) fn may_learn(&mut self, from: u8) -> bool {
         match self.neighbours.get_mut(usize::from(from)) {
-            Some(Some(neighbour)) if neighbour.pongs < PONGS => {
-                neighbour.pongs += 1;
-                true
-            }
+            Some(Some(neighbour)) => neighbour.may_tell(PONGS),
             _ => false,
         }
     }

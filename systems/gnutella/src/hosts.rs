@@ -5,6 +5,8 @@ use core::net::SocketAddrV4;
 
 use rand_core::Rng;
 
+use crate::lazy::{Empty, Lazy};
+
 /// Addresses learnt from Pongs and from the user, a bounded number of them. The oldest makes room;
 /// one that failed too often is forgotten, and until then the others are tried first.
 ///
@@ -12,7 +14,7 @@ use rand_core::Rng;
 /// it told before, and nothing replaces the hosts that the user named.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
-    hosts: Vec<Host>,
+    hosts: Lazy<Vec<Host>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,10 @@ pub(crate) enum Source {
     Web,
     /// Hosts that came for a link themselves, and found no room. Their share is half of the cache.
     Callers,
+}
+
+impl Empty for Vec<Host> {
+    const EMPTY: &'static Self = &Self::new();
 }
 
 impl Hosts {
@@ -95,14 +101,16 @@ impl Hosts {
 
     /// A link to this host works.
     pub fn works(&mut self, address: SocketAddrV4) {
-        if let Some(host) = self.hosts.iter_mut().find(|host| host.address == address) {
-            host.failures = 0;
+        if let Some(at) = self.hosts.iter().position(|host| host.address == address) {
+            self.hosts[at].failures = 0;
         }
     }
 
     /// This is no host to connect to.
     pub fn forget(&mut self, address: SocketAddrV4) {
-        self.hosts.retain(|host| host.address != address);
+        if let Some(at) = self.hosts.iter().position(|host| host.address == address) {
+            self.hosts.remove(at);
+        }
     }
 
     /// Whether there is a host that `wanted` accepts.
@@ -148,7 +156,8 @@ impl Hosts {
 
     /// The heap it takes, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        self.hosts.capacity() * size_of::<Host>()
+        let list = self.hosts.present();
+        list.map_or(0, |list| size_of_val(list) + list.capacity() * size_of::<Host>())
     }
 }
 

@@ -1,10 +1,13 @@
 //! The memory of GUIDs: what was seen, and which neighbour it came from.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
-use gnutella_wire::{Guid, PayloadType};
-use overlay_peer::Time;
+use gnutella_wire::{Guid, OwnedPayload, PayloadType};
+use overlay_peer::{Time, prefetch};
 
+use crate::Descriptor;
+use crate::lazy::Empty;
 use crate::words::mix;
 
 /// Where an answer to a remembered descriptor goes.
@@ -49,14 +52,34 @@ impl Route {
 pub(crate) struct Routes {
     key: u64,
     current: Table,
-    previous: Table,
+    previous: Option<Box<Table>>,
     /// When the current generation began.
     began: Time,
 }
 
+impl Empty for Routes {
+    const EMPTY: &'static Self = &Self::new();
+}
+
 impl Routes {
-    pub fn new() -> Self {
-        Self { key: 0, current: Table::default(), previous: Table::default(), began: Time::ZERO }
+    pub const fn new() -> Self {
+        let current = Table { words: Vec::new(), used: 0 };
+        Self { key: 0, current, previous: None, began: Time::ZERO }
+    }
+
+    /// Asks for the memory that a descriptor will need.
+    pub fn expect(&self, descriptor: &Descriptor) {
+        // What needs no words here: a Ping that ends here, and what is of no use. A look too much costs
+        // little.
+        let kind = match descriptor.payload() {
+            OwnedPayload::Query(_) | OwnedPayload::QueryHit(_) => PayloadType::QUERY,
+            OwnedPayload::Ping(_) | OwnedPayload::Pong(_) => PayloadType::PING,
+            _ => return,
+        };
+        let print = self.print(kind, &descriptor.guid());
+        if let Some(word) = self.current.words.get(Table::start(&self.current.words, print)) {
+            prefetch(word);
+        }
     }
 
     /// Whether it still needs a key: 0 is none.
@@ -71,18 +94,14 @@ impl Routes {
     /// Where answers to this descriptor go; `None` if it was not seen, or is forgotten.
     pub fn find(&self, kind: PayloadType, guid: &Guid) -> Option<Route> {
         let print = self.print(kind, guid);
-        let word = self.current.find(print).or_else(|| self.previous.find(print))?;
+        let word = self.current.find(print).or_else(|| self.forgotten_next(print))?;
         Some(Route::of_byte(word as u8))
     }
 
     /// Remembers a descriptor; `false`, and nothing changes, if it was seen before.
     pub fn insert(&mut self, kind: PayloadType, guid: &Guid, route: Route) -> bool {
         let print = self.print(kind, guid);
-        if self.current.find(print).is_some() || self.previous.find(print).is_some() {
-            return false;
-        }
-        self.current.set(print, route.byte());
-        true
+        self.forgotten_next(print).is_none() && self.current.insert(print, route.byte())
     }
 
     /// Remembers a descriptor by its latest route.
@@ -96,7 +115,7 @@ impl Routes {
         if self.current.used == 0 {
             self.began = now;
         } else if now - self.began >= lifetime || self.current.used >= most {
-            self.previous = core::mem::take(&mut self.current);
+            self.previous = Some(Box::new(core::mem::take(&mut self.current)));
             self.began = now;
         }
     }
@@ -104,26 +123,30 @@ impl Routes {
     /// The neighbour in this slot is gone: no route leads there any more. What it sent stays
     /// remembered, so that copies of it are still told for duplicates.
     pub fn purge(&mut self, slot: u8) {
-        for word in self.current.words.iter_mut().chain(&mut self.previous.words) {
+        let previous = self.previous.iter_mut().flat_map(|table| &mut table.words);
+        for word in self.current.words.iter_mut().chain(previous) {
             if *word != 0 && *word as u8 == slot {
                 *word |= u64::from(Route::GONE);
             }
         }
     }
 
-    pub fn clear(&mut self) {
-        self.current = Table::default();
-        self.previous = Table::default();
-    }
-
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        self.current.used + self.previous.used
+        self.current.used + self.previous.as_ref().map_or(0, |table| table.used)
     }
 
     /// The heap it takes, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        (self.current.words.len() + self.previous.words.len()) * size_of::<u64>()
+        let previous = self.previous.as_ref();
+        let words =
+            self.current.words.capacity() + previous.map_or(0, |table| table.words.capacity());
+        words * size_of::<u64>() + previous.map_or(0, |_| size_of::<Table>())
+    }
+
+    /// The word of a fingerprint in the generation that is forgotten next.
+    fn forgotten_next(&self, print: u64) -> Option<u64> {
+        self.previous.as_ref()?.find(print)
     }
 
     /// The upper 56 bits are the fingerprint, never 0; the lower 8 are 0.
@@ -141,17 +164,22 @@ impl Routes {
 #[derive(Clone, Debug, Default)]
 struct Table {
     /// A power of two of them, or none.
-    words: Box<[u64]>,
+    words: Vec<u64>,
     used: usize,
 }
 
 impl Table {
     const SMALLEST: usize = 8;
 
+    /// Where the search for a fingerprint begins.
+    fn start(words: &[u64], print: u64) -> usize {
+        (print >> 32) as usize & words.len().wrapping_sub(1)
+    }
+
     /// The place where the fingerprint is, or would be put. The table is not full.
     fn place(words: &[u64], print: u64) -> usize {
         let mask = words.len() - 1;
-        let mut at = (print >> 32) as usize & mask;
+        let mut at = Self::start(words, print);
         while words[at] != 0 && words[at] & !0xff != print {
             at = (at + 1) & mask;
         }
@@ -166,6 +194,25 @@ impl Table {
         (word != 0).then_some(word)
     }
 
+    /// Puts in what is not there yet; whether that is so.
+    fn insert(&mut self, print: u64, slot: u8) -> bool {
+        // One look for both, unless the table has to grow.
+        if (self.used + 1) * 4 <= self.words.len() * 3 {
+            let at = Self::place(&self.words, print);
+            if self.words[at] != 0 {
+                return false;
+            }
+            self.words[at] = print | u64::from(slot);
+            self.used += 1;
+            return true;
+        }
+        if self.find(print).is_some() {
+            return false;
+        }
+        self.set(print, slot);
+        true
+    }
+
     fn set(&mut self, print: u64, slot: u8) {
         // At most three quarters full.
         if (self.used + 1) * 4 > self.words.len() * 3 {
@@ -178,7 +225,7 @@ impl Table {
 
     fn grow(&mut self) {
         let size = (self.words.len() * 2).max(Self::SMALLEST);
-        let old = core::mem::replace(&mut self.words, alloc::vec![0; size].into());
+        let old = core::mem::replace(&mut self.words, alloc::vec![0; size]);
         for word in old {
             if word != 0 {
                 let at = Self::place(&self.words, word & !0xff);

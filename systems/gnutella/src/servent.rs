@@ -8,12 +8,16 @@ use core::net::SocketAddrV4;
 use bytes::Bytes;
 use gnutella_wire::Guid;
 use overlay_peer::{
-    Address, Context, Link, LinkState, Peer, Reason, StoreError, Ticket, Time, Timer,
+    Address, Context, Expect, Link, LinkState, Peer, Reason, StoreError, Ticket, Time, Timer,
+    prefetch,
 };
 use rand_core::Rng;
 
+use crate::counters::Aside;
 use crate::download::Download;
 use crate::hosts::{Hosts, Source};
+use crate::lazy::Lazy;
+use crate::neighbours::Neighbours;
 use crate::obtain::Wanted;
 use crate::parts::Swarm;
 use crate::routes::Routes;
@@ -31,9 +35,6 @@ use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, 
 #[derive(Clone, Debug)]
 pub struct Servent {
     pub(crate) guid: Guid,
-    pub(crate) firewalled: bool,
-    /// What it was told to advertise, if that is an IPv4 address.
-    pub(crate) advertise: Option<SocketAddrV4>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) catalogue: Arc<Catalogue>,
     /// Indices of its own files in the catalogue, sorted.
@@ -42,42 +43,20 @@ pub struct Servent {
     pub(crate) kbytes: u32,
     /// The signatures of all its files together.
     pub(crate) signature: u64,
-    /// By slot; a route names one.
-    pub(crate) neighbours: Vec<Option<Neighbour>>,
-    pub(crate) routes: Routes,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) routes: Lazy<Routes>,
     pub(crate) hosts: Hosts,
     /// What most servents have nothing of most of the time.
     pub(crate) work: Option<Box<Work>>,
     /// `None` in a servent that speaks 0.4 only.
     pub(crate) v06: Option<Box<V06>>,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Lazy<Aside>,
     /// Left, and not joined again.
     pub(crate) away: bool,
     pub(crate) ping_armed: bool,
     pub(crate) reconnect_armed: bool,
     /// How often it looked for neighbours since it last had enough.
     pub(crate) tries: u8,
-}
-
-/// The other side of a link on which descriptors travel.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Neighbour {
-    pub link: Link,
-    /// The address of the other side, and the port where it accepts connections, 0 as long as that is
-    /// not known. All 0 for an IPv6 address, which no Pong can tell.
-    pub remote: SocketAddrV4,
-    pub inbound: bool,
-    /// Keep-alive Pings sent since it last said something.
-    pub silent: u8,
-    /// Hosts learnt from its Pongs since it was last sent a Ping.
-    pub pongs: u8,
-}
-
-impl Neighbour {
-    /// Where it accepts connections, as far as known.
-    pub fn host(&self) -> Option<SocketAddrV4> {
-        (self.remote.port() != 0).then_some(self.remote)
-    }
 }
 
 /// Handshakes, transfers and own searches under way.
@@ -120,21 +99,24 @@ impl Servent {
             .iter()
             .filter_map(|&index| catalogue.file(index))
             .fold(0, |sum: u64, file| sum.saturating_add(file.size));
+        let mut aside = Lazy::<Aside>::default();
+        if config.firewalled || config.advertise.is_some() {
+            aside.firewalled = config.firewalled;
+            aside.advertise = config.advertise.and_then(ipv4);
+        }
         Self {
             guid: config.servent,
-            firewalled: config.firewalled,
-            advertise: config.advertise.and_then(ipv4),
             v06: config.settings.v06.as_ref().map(|_| Box::new(V06::new(config.capabilities))),
             settings: config.settings,
             catalogue,
             shares: shares.into(),
             kbytes: u32::try_from(bytes / 1_024).unwrap_or(u32::MAX),
             signature,
-            neighbours: Vec::new(),
-            routes: Routes::new(),
+            neighbours: Neighbours::default(),
+            routes: Lazy::default(),
             hosts: Hosts::default(),
             work: None,
-            counters: Counters::default(),
+            counters: aside,
             away: false,
             ping_armed: false,
             reconnect_armed: false,
@@ -175,7 +157,7 @@ impl Servent {
             self.routes.len() + self.hosts.len() + self.neighbours().count() + self.shares.len();
         let mut bytes = self.routes.heap_bytes()
             + self.hosts.heap_bytes()
-            + self.neighbours.capacity() * size_of::<Option<Neighbour>>()
+            + size_of_val(&*self.neighbours)
             + size_of_val(&*self.shares);
         if let Some(v06) = &self.v06 {
             let more = v06.footprint();
@@ -211,12 +193,15 @@ impl Servent {
 
     /// Where it tells others to connect to. `None` if there is no such IPv4 address.
     pub(crate) fn public(&self, cx: &Context<'_, Self>) -> Option<SocketAddrV4> {
-        self.advertise.or_else(|| ipv4(cx.here())).filter(|&address| crate::hosts::usable(address))
+        self.counters
+            .advertise
+            .or_else(|| ipv4(cx.here()))
+            .filter(|&address| crate::hosts::usable(address))
     }
 
     /// Whether others can connect to it.
     pub(crate) fn reachable(&self, cx: &Context<'_, Self>) -> Option<SocketAddrV4> {
-        if self.firewalled { None } else { self.public(cx) }
+        if self.counters.firewalled { None } else { self.public(cx) }
     }
 
     pub(crate) fn work(&mut self) -> &mut Work {
@@ -349,6 +334,20 @@ impl Peer for Servent {
     fn datagram(&mut self, from: Address, message: Message, cx: &mut Context<'_, Self>) {
         self.datagram06(from, &message, cx);
         self.tidy();
+    }
+
+    fn expect(&self, message: &Message, step: Expect) {
+        let Message::Descriptor { descriptor, .. } = message else { return };
+        match (step, self.routes.present()) {
+            (Expect::First, routes) => {
+                prefetch(&*self.neighbours);
+                if let Some(routes) = routes {
+                    prefetch(routes);
+                }
+            }
+            (Expect::Second, Some(routes)) => routes.expect(descriptor),
+            (Expect::Second, None) => {}
+        }
     }
 
     fn wake(&mut self, timer: Timer, cx: &mut Context<'_, Self>) {

@@ -13,8 +13,9 @@ use rand_core::Rng;
 
 use crate::counters::count;
 use crate::hosts::Source;
+use crate::neighbours::Neighbour;
 use crate::routes::Route;
-use crate::servent::{Neighbour, ipv4, random_guid, timer};
+use crate::servent::{ipv4, random_guid, timer};
 use crate::{
     Descriptor, Event, FetchFailure, HeadKind, Message, Misbehaviour, Phase, Servent, Settings,
 };
@@ -74,11 +75,11 @@ impl Servent {
     pub(crate) fn leave(&mut self, cx: &mut Context<'_, Self>) {
         self.away = true;
         self.leave06(cx);
-        for neighbour in core::mem::take(&mut self.neighbours).into_iter().flatten() {
+        for neighbour in core::mem::take(&mut self.neighbours).iter().flatten() {
             cx.close(neighbour.link);
             cx.emit(Event::Unlinked { link: neighbour.link, reason: None });
         }
-        self.routes.clear();
+        self.routes.reset();
         self.leave_fetches(cx);
         self.leave_web_caches(cx);
         while self.work.as_ref().is_some_and(|work| !work.pursuits.is_empty()) {
@@ -284,11 +285,7 @@ impl Servent {
         if inbound {
             remote_v4.set_port(0);
         }
-        let neighbour = Some(Neighbour { link, remote: remote_v4, inbound, silent: 0, pongs: 0 });
-        match self.neighbours.iter_mut().find(|slot| slot.is_none()) {
-            Some(slot) => *slot = neighbour,
-            None => self.neighbours.push(neighbour),
-        }
+        self.neighbours.add(Neighbour::new(link, remote_v4, inbound));
         cx.emit(Event::Linked { link, remote, inbound });
         // Who comes in and knows few hosts asks who else is there; others only who this is.
         let explore = !inbound && self.neighbours().count() == 1 && self.knows_few();
@@ -526,8 +523,7 @@ impl Servent {
         let Some(interval) = self.settings.ping_interval else { return };
         for slot in 0..self.neighbours.len() {
             let Some(neighbour) = &mut self.neighbours[slot] else { continue };
-            neighbour.silent = neighbour.silent.saturating_add(1);
-            if neighbour.silent > SILENT {
+            if neighbour.pinged() > SILENT {
                 let link = neighbour.link;
                 self.say_bye(u8::try_from(slot).unwrap_or(u8::MAX), Bye::IDLE, cx);
                 cx.close(link);
@@ -542,7 +538,7 @@ impl Servent {
         let explore = self.missing() > 0 && self.knows_few() || self.is_ultrapeer() == Some(true);
         let mut ttl = if explore { self.settings.ping_ttl.max(1) } else { 1 };
         for neighbour in self.neighbours.iter_mut().flatten() {
-            neighbour.pongs = 0;
+            neighbour.ask_for_hosts();
             let descriptor = ping.clone();
             cx.send(neighbour.link, Message::Descriptor { ttl, hops: 0, descriptor });
             // Through one neighbour is enough.

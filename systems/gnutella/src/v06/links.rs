@@ -8,7 +8,8 @@ use gnutella_wire::{Bye, Guid, OwnedBye, OwnedPayload, Role};
 use overlay_peer::{Address, Context, Link, Reason};
 
 use super::known::Known;
-use crate::servent::{Neighbour, random_guid};
+use crate::neighbours::Neighbour;
+use crate::servent::random_guid;
 use crate::{Descriptor, Message, Servent, Settings};
 
 impl Servent {

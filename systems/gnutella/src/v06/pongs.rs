@@ -13,8 +13,8 @@ use overlay_peer::Context;
 
 use crate::flood::Came;
 use crate::hosts::Source;
+use crate::neighbours::Neighbour;
 use crate::routes::Route;
-use crate::servent::Neighbour;
 use crate::{Descriptor, Servent};
 
 /// What an ultrapeer says to hold, in kilobytes, whose number nobody told us: the least that marks one.

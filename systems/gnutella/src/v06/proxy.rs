@@ -15,7 +15,8 @@ use overlay_peer::Context;
 use super::known::Supported;
 use super::oob::send_to;
 use crate::counters::count;
-use crate::servent::{Neighbour, random_guid};
+use crate::neighbours::Neighbour;
+use crate::servent::random_guid;
 use crate::{Descriptor, Servent};
 
 /// How many proxies a hit names, and are believed of one.

@@ -1,19 +1,20 @@
 //! Asking for memory before it is needed.
 //!
-//! A large world's events go to peers all over memory: without this, most of the time is spent waiting
-//! for the next receiver.
+//! The messages of a large world go to peers all over memory: without this, most of the time is spent
+//! waiting for the next receiver.
 #![allow(unsafe_code)] // One intrinsic, which can not fault.
 
-/// Asks for all cache lines of a value. Changes nothing but time; does nothing on processors for which
-/// it is not written.
+/// Asks for the first cache lines of a value, up to four of them. Changes nothing but time, and does
+/// nothing on processors for which it is not written.
 #[inline]
-pub(crate) fn prefetch<T>(value: &T) {
+pub fn prefetch<T: ?Sized>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
+        const MOST: usize = 4 * LINE;
         let start = core::ptr::from_ref(value).cast::<i8>();
-        for offset in (0..size_of::<T>()).step_by(LINE) {
+        for offset in (0..size_of_val(value).min(MOST)).step_by(LINE) {
             // SAFETY: a prefetch reads nothing into the program and does not fault, whatever the
             // address; this one lies within `value`.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset)) };
