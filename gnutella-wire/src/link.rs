@@ -1,5 +1,6 @@
 //! The bytes of a link after its handshake: descriptors, deflated or not.
 
+mod inflater;
 mod reader;
 mod writer;
 

@@ -4,9 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use miniz_oxide::inflate::stream::{InflateState, inflate};
-use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
-
+use super::inflater::Inflater;
 use crate::{DecodeError, DecodeErrorKind, Decoded, Frame, Header, Limits};
 
 /// Cuts descriptors from a link's bytes, however they are cut, and inflates them if that was agreed
@@ -35,7 +33,7 @@ use crate::{DecodeError, DecodeErrorKind, Decoded, Frame, Header, Limits};
 /// ```
 pub struct LinkReader {
     limits: Limits,
-    inflater: Option<Box<InflateState>>,
+    inflater: Option<Box<Inflater>>,
     buffer: Vec<u8>,
     /// Where the next descriptor begins.
     start: usize,
@@ -43,13 +41,10 @@ pub struct LinkReader {
 }
 
 impl LinkReader {
-    /// How many bytes are inflated at a time.
-    const STEP: usize = 4_096;
-
     /// Nothing received yet. `inflate` is what the handshake said
     /// ([`Link::inflate`](crate::Link::inflate)).
     pub fn new(limits: Limits, inflate: bool) -> Self {
-        let inflater = inflate.then(|| InflateState::new_boxed(DataFormat::Zlib));
+        let inflater = inflate.then(|| Box::new(Inflater::new()));
         Self { limits, inflater, buffer: Vec::new(), start: 0, failed: None }
     }
 
@@ -70,8 +65,7 @@ impl LinkReader {
     /// # Errors
     /// A payload longer than the limit; what should be deflated is not, or bytes follow where its
     /// stream has ended. Offsets count from the end of the descriptor before. The link is lost then:
-    /// where the next one begins is not known. What precedes bytes that are no zlib stream, up to 32 kB
-    /// inflated, may be lost with them, more of it the more was fed at once.
+    /// where the next one begins is not known. Descriptors before the error are returned before it.
     #[expect(clippy::should_implement_trait, reason = "what it returns borrows from the reader")]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, DecodeError> {
         let length = loop {
@@ -112,29 +106,7 @@ impl LinkReader {
             self.buffer.extend_from_slice(&bytes[..taken]);
             return (taken, Ok(()));
         };
-        let mut taken = 0;
-        while self.buffer.len() < most {
-            let before = self.buffer.len();
-            let room = Self::STEP.min(most - before);
-            self.buffer.resize(before + room, 0);
-            let rest = &bytes[taken..];
-            let result = inflate(inflater, rest, &mut self.buffer[before..], MZFlush::None);
-            self.buffer.truncate(before + result.bytes_written);
-            taken += result.bytes_consumed;
-            let stuck = result.bytes_written == 0 && result.bytes_consumed == 0;
-            let kind = match result.status {
-                Ok(MZStatus::Ok) if !stuck => continue,
-                // It wants more input.
-                Ok(MZStatus::Ok) | Err(MZError::Buf) => break,
-                Ok(MZStatus::StreamEnd) if taken == bytes.len() => break,
-                Ok(MZStatus::StreamEnd) => {
-                    DecodeErrorKind::TrailingBytes { extra: bytes.len() - taken }
-                }
-                Ok(MZStatus::NeedDict) | Err(_) => DecodeErrorKind::BadZlib,
-            };
-            return (taken, Err(kind));
-        }
-        (taken, Ok(()))
+        inflater.inflate(bytes, &mut self.buffer, most)
     }
 
     /// How many bytes are there that no descriptor was made of yet.
