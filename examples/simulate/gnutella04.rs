@@ -26,12 +26,14 @@ pub(crate) fn catalogue(content: &Content) -> Arc<Catalogue> {
 
 impl System for Gnutella04 {
     type Peer = Servent;
+    const TTL: u8 = 7;
 
     fn new(options: &Options, content: &Content) -> Self {
         let ping_interval = options.pings.then_some(Duration::from_secs(45));
+        let ttl = options.ttl.unwrap_or(Self::TTL);
         let settings = Settings {
-            ttl: options.ttl,
-            ping_ttl: if options.pings { options.ttl } else { 0 },
+            ttl,
+            ping_ttl: if options.pings { ttl } else { 0 },
             ping_interval,
             // The links are those of the graph: no servent looks for others, or, without Pings, learns
             // of any.
@@ -43,7 +45,7 @@ impl System for Gnutella04 {
         Self { settings: Arc::new(settings), catalogue: catalogue(content) }
     }
 
-    fn peer(&self, guid: [u8; 16], shares: Vec<u32>) -> Servent {
+    fn peer(&self, _: u32, guid: [u8; 16], shares: Vec<u32>) -> Servent {
         let settings = Arc::clone(&self.settings);
         let config = Config { settings, ..Config::new(Guid::from_bytes(guid).marked()) };
         Servent::new(config, Arc::clone(&self.catalogue), shares)
@@ -51,6 +53,10 @@ impl System for Gnutella04 {
 
     fn join(&self, to: Address) -> Command {
         Command::Join { hosts: vec![to] }
+    }
+
+    fn leave(&self) -> Command {
+        Command::Leave
     }
 
     fn search(&self, number: u32, text: String) -> Command {

@@ -2,7 +2,6 @@
 //! the graph only say whom a peer knows when it comes: the other end, and the ultrapeer before that one
 //! by number. The network is what they make of it.
 
-use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +21,6 @@ use crate::network::{FIRST_ADDRESS, System};
 pub(crate) struct Gnutella06 {
     settings: Arc<Settings>,
     catalogue: Arc<Catalogue>,
-    /// How many peers were made.
-    made: Cell<u32>,
 }
 
 /// One peer in so many is an ultrapeer: with 30 places for leaves each, as many as leaves need.
@@ -31,26 +28,24 @@ const ONE_IN: u32 = 10;
 
 impl System for Gnutella06 {
     type Peer = Servent;
+    const TTL: u8 = 3;
     const SETTLING: Duration = Duration::from_secs(120);
     const GOES_ON: Duration = Duration::from_secs(120);
     const BOTH: bool = true;
 
     fn new(options: &Options, content: &Content) -> Self {
+        let max_ttl = options.ttl.unwrap_or(Self::TTL);
+        let v06 = Settings06 { max_ttl, ..Settings06::default() };
         let settings = Settings {
-            v06: Some(Settings06::default()),
+            v06: Some(v06),
             ping_ttl: 4,
             ping_interval: options.pings.then_some(Duration::from_secs(45)),
             ..Settings::default()
         };
-        Self {
-            settings: Arc::new(settings),
-            catalogue: gnutella04::catalogue(content),
-            made: Cell::new(0),
-        }
+        Self { settings: Arc::new(settings), catalogue: gnutella04::catalogue(content) }
     }
 
-    fn peer(&self, guid: [u8; 16], shares: Vec<u32>) -> Servent {
-        let number = self.made.replace(self.made.get() + 1);
+    fn peer(&self, number: u32, guid: [u8; 16], shares: Vec<u32>) -> Servent {
         let mode = if number.is_multiple_of(ONE_IN) { Mode::Ultrapeer } else { Mode::Leaf };
         let config = Config {
             capabilities: Capabilities { mode, ..Capabilities::GOOD },
@@ -67,6 +62,10 @@ impl System for Gnutella06 {
             ultrapeer.set_ip(Ipv4Addr::from_bits(ip.to_bits() - number % ONE_IN).into());
         }
         Command::Join { hosts: vec![to, ultrapeer] }
+    }
+
+    fn leave(&self) -> Command {
+        Command::Leave
     }
 
     fn search(&self, number: u32, text: String) -> Command {

@@ -12,12 +12,16 @@ use crate::content::Content;
 use crate::counting::allocated;
 use crate::cpu::{cpu_time, peak_rss};
 use crate::report::Report;
-use crate::{Options, name, topology};
+use crate::tide::Tide;
+use crate::{Options, name};
 
 /// A system, as this program sees it.
 pub(crate) trait System {
     /// Its peers.
     type Peer: Peer;
+
+    /// The TTL of a query, without `--ttl`.
+    const TTL: u8;
 
     /// After the last join: handshakes and their deadlines are over. After the last query: all answers
     /// are there, unless nothing is under way before.
@@ -33,11 +37,14 @@ pub(crate) trait System {
     /// What all peers have in common.
     fn new(options: &Options, content: &Content) -> Self;
 
-    /// A peer that is named by these random bytes and shares these files.
-    fn peer(&self, guid: [u8; 16], shares: Vec<u32>) -> Self::Peer;
+    /// The peer of this number that is named by these random bytes and shares these files.
+    fn peer(&self, number: u32, guid: [u8; 16], shares: Vec<u32>) -> Self::Peer;
 
     /// Open a link to this host.
     fn join(&self, to: Address) -> <Self::Peer as Peer>::Command;
+
+    /// Close all links.
+    fn leave(&self) -> <Self::Peer as Peer>::Command;
 
     /// Search for these keywords. The number comes back with what is [found](Self::found).
     fn search(&self, number: u32, text: String) -> <Self::Peer as Peer>::Command;
@@ -71,41 +78,52 @@ const JOINS: usize = 40;
 /// # Errors
 /// The options ask for what can not be.
 pub(crate) fn simulate<S: System>(options: &Options) -> Result<Report, Box<dyn std::error::Error>> {
-    let links = topology::links(options)?;
-    let bar = progress_bar::<S>(options, links.len());
-
-    let mut content = Content::new(options.peers, options.seed);
+    let graph = options.topology.graph(options)?;
+    let links: Vec<(u32, u32)> = graph.edges().collect();
+    let peers = graph.nodes();
+    let degree = 2.0 * links.len() as f64 / f64::from(peers);
+    let tide = Tide::new(options, graph)?;
+    let mut content = Content::new(peers, options.seed);
 
     let before = (allocated(), cpu_time());
     let system = S::new(options, &content);
-    let mut world = build(options, &system, &mut content, &bar);
-    let join_messages = join(&mut world, &system, &links, &bar);
+    let mut network = Network::build(options, peers, &links, &system, tide, &mut content);
+    network.join();
+    let join_messages = network.world.metrics().total().messages;
     let idle_bytes = allocated() - before.0;
     let build_cpu = cpu_time() - before.1;
-    let links_up = world.peers().map(|(_, peer)| S::links(peer)).sum::<usize>() / 2;
-    let idle_entries = entries::<S>(&world);
-    let links_expected = links.len();
-    drop(links);
+    let links_up = network.world.peers().map(|(_, peer)| S::links(peer)).sum::<usize>() / 2;
+    let idle_entries = network.entries();
+    let links_expected = network.links().count();
+    let peers_up = network.world.peers_up();
 
-    let start = (cpu_time(), world.metrics().total());
-    let found = search(&mut world, &system, options, &mut content, &bar);
+    let start = (cpu_time(), network.world.metrics().total());
+    let found = network.search(options, &mut content);
     let cpu = (cpu_time() - start.0).as_secs_f64();
-    let total = world.metrics().total();
-    bar.finish_and_clear();
+    let total = network.world.metrics().total();
+    network.bar.finish_and_clear();
 
-    let peers = f64::from(options.peers);
+    let each = f64::from(peers);
     let messages = total.messages - start.1.messages;
+    let arrivals = network.tide.as_ref().map_or(0, |tide| tide.arrivals);
+    let departures = u64::from(peers_up) + arrivals - u64::from(network.world.peers_up());
     Ok(Report {
         system: name(options.system),
-        peers: options.peers,
+        peers,
+        peers_up,
         links: links_up,
         links_expected,
-        degree: options.degree,
-        topology: name(options.topology),
-        churn: name(options.churn),
+        degree,
+        topology: options.topology.to_string(),
+        churn: options.churn.to_string(),
+        session: options.churn.is_drawn().then_some(options.session),
+        pause: options.churn.is_drawn().then_some(options.pause()),
+        crashes: options.churn.is_drawn().then_some(options.crashes),
+        arrivals,
+        departures,
         pings: options.pings,
         checked: options.checked,
-        ttl: options.ttl,
+        ttl: options.ttl.unwrap_or(S::TTL),
         seed: options.seed,
         queries: options.queries,
         queries_found: found.searches,
@@ -116,58 +134,24 @@ pub(crate) fn simulate<S: System>(options: &Options) -> Result<Report, Box<dyn s
         build_cpu_seconds: build_cpu.as_secs_f64(),
         cpu_seconds: cpu,
         messages_per_cpu_second: if cpu > 0.0 { messages as f64 / cpu } else { 0.0 },
-        simulated_seconds: world.now().as_micros() as f64 / 1e6,
-        idle_bytes_per_peer: idle_bytes as f64 / peers,
-        remembered_per_peer: (entries::<S>(&world) - idle_entries) as f64 / peers,
-        final_bytes_per_peer: (allocated() - before.0) as f64 / peers,
+        simulated_seconds: network.world.now().as_micros() as f64 / 1e6,
+        idle_bytes_per_peer: idle_bytes as f64 / each,
+        remembered_per_peer: (network.entries() as f64 - idle_entries as f64) / each,
+        final_bytes_per_peer: (allocated() - before.0) as f64 / each,
         peak_rss_bytes: peak_rss(),
-        trace_hash: format!("{:016x}", world.trace_hash()),
+        trace_hash: format!("{:016x}", network.world.trace_hash()),
     })
 }
 
-type Network<S> = World<<S as System>::Peer, NoStore>;
-
-fn build<S: System>(
-    options: &Options,
-    system: &S,
-    content: &mut Content,
-    bar: &ProgressBar,
-) -> Network<S> {
-    bar.set_message("building");
-    let (seed, checked) = (options.seed, options.checked);
-    let mut rng = Pcg32::new(seed, 0x686f_7374);
-    let mut world = World::new(Config { seed, checked, ..Config::default() }, NoStore);
-    world.reserve(options.peers as usize);
-    for number in 0..options.peers {
-        let place = rng.next_u32();
-        let position = Position { x: place as u16, y: (place >> 16) as u16 };
-        let mut guid = [0; 16];
-        rng.fill_bytes(&mut guid);
-        let peer = system.peer(guid, content.shares());
-        world.add(peer, Host::open(address(number)).at(position));
-    }
-    world
-}
-
-/// Opens all links, some each tick. How many messages that took.
-fn join<S: System>(
-    world: &mut Network<S>,
-    system: &S,
-    links: &[(u32, u32)],
-    bar: &ProgressBar,
-) -> u64 {
-    bar.set_message("joining");
-    for some in links.chunks(JOINS) {
-        for &(from, to) in some {
-            world.command(PeerIndex(from), system.join(address(to)), JOIN);
-            if S::BOTH {
-                world.command(PeerIndex(to), system.join(address(from)), JOIN);
-            }
-        }
-        step::<S>(world, Duration::from_millis(1), bar, |_| {});
-    }
-    step::<S>(world, S::SETTLING, bar, |_| {});
-    world.metrics().total().messages
+/// A network that runs.
+struct Network<'a, S: System> {
+    system: &'a S,
+    /// The edges of the graph: the first of a pair opens the link.
+    links: &'a [(u32, u32)],
+    world: World<S::Peer, NoStore>,
+    /// `None` if all stay.
+    tide: Option<Tide>,
+    bar: ProgressBar,
 }
 
 #[derive(Default)]
@@ -176,54 +160,110 @@ struct Found {
     searches: usize,
 }
 
-fn search<S: System>(
-    world: &mut Network<S>,
-    system: &S,
-    options: &Options,
-    content: &mut Content,
-    bar: &ProgressBar,
-) -> Found {
-    bar.set_message("searching");
-    let mut hits = vec![0u64; options.queries as usize];
-    let mut count = |event: &<S::Peer as Peer>::Event| {
-        if let Some(search) = S::found(event) {
-            hits[search as usize] += 1;
+impl<'a, S: System> Network<'a, S> {
+    fn build(
+        options: &Options,
+        peers: u32,
+        links: &'a [(u32, u32)],
+        system: &'a S,
+        mut tide: Option<Tide>,
+        content: &mut Content,
+    ) -> Self {
+        let bar = progress_bar::<S>(options, links.len());
+        bar.set_message("building");
+        let (seed, checked) = (options.seed, options.checked);
+        let mut rng = Pcg32::new(seed, 0x686f_7374);
+        let mut world = World::new(Config { seed, checked, ..Config::default() }, NoStore);
+        world.reserve(peers as usize);
+        for number in 0..peers {
+            let place = rng.next_u32();
+            let position = Position { x: place as u16, y: (place >> 16) as u16 };
+            let mut guid = [0; 16];
+            rng.fill_bytes(&mut guid);
+            let shares = content.shares();
+            if let Some(tide) = &mut tide {
+                tide.remember(guid, &shares);
+            }
+            let peer = system.peer(number, guid, shares);
+            let index = world.add(peer, Host::open(address(number)).at(position));
+            if tide.as_ref().is_some_and(|tide| !tide.starts_up(index)) {
+                world.fail(index);
+            }
         }
-    };
-    for number in 0..options.queries {
-        let (peer, text) = content.query(options.peers);
-        world.command(PeerIndex(peer), system.search(number, text), SEARCH);
-        step::<S>(world, INTERVAL, bar, &mut count);
+        Self { system, links, world, tide, bar }
     }
-    if options.pings {
-        step::<S>(world, S::SETTLING, bar, &mut count);
-    } else {
-        step::<S>(world, S::GOES_ON, bar, &mut count);
-        world.run_until_idle(S::SETTLING);
-        step::<S>(world, Duration::ZERO, bar, &mut count);
+
+    /// The links between those who are up.
+    fn links(&self) -> impl Iterator<Item = (u32, u32)> {
+        let up = |peer| self.world.is_alive(PeerIndex(peer));
+        self.links.iter().copied().filter(move |&(from, to)| up(from) && up(to))
     }
-    Found { hits: hits.iter().sum(), searches: hits.iter().filter(|&&hits| hits > 0).count() }
+
+    /// Opens all links, some each tick.
+    fn join(&mut self) {
+        self.bar.set_message("joining");
+        let links: Vec<(u32, u32)> = self.links().collect();
+        for some in links.chunks(JOINS) {
+            for &(from, to) in some {
+                self.world.command(PeerIndex(from), self.system.join(address(to)), JOIN);
+                if S::BOTH {
+                    self.world.command(PeerIndex(to), self.system.join(address(from)), JOIN);
+                }
+            }
+            self.step(Duration::from_millis(1), |_| {});
+        }
+        self.step(S::SETTLING, |_| {});
+    }
+
+    /// Searches, while peers come and go.
+    fn search(&mut self, options: &Options, content: &mut Content) -> Found {
+        self.bar.set_message("searching");
+        if let Some(tide) = &mut self.tide {
+            tide.begin(self.world.now());
+        }
+        let mut hits = vec![0u64; options.queries as usize];
+        let mut count = |event: &<S::Peer as Peer>::Event| {
+            if let Some(search) = S::found(event) {
+                hits[search as usize] += 1;
+            }
+        };
+        for number in 0..options.queries {
+            // Those who are away ask nothing.
+            let mut queries = (0..1_000).map(|_| content.query(self.world.len() as u32));
+            let asked = queries.find(|(peer, _)| self.world.is_alive(PeerIndex(*peer)));
+            if let Some((peer, text)) = asked {
+                self.world.command(PeerIndex(peer), self.system.search(number, text), SEARCH);
+            }
+            self.step(INTERVAL, &mut count);
+        }
+        if options.pings || self.tide.is_some() {
+            self.step(S::SETTLING, &mut count);
+        } else {
+            self.step(S::GOES_ON, &mut count);
+            self.world.run_until_idle(S::SETTLING);
+            self.step(Duration::ZERO, &mut count);
+        }
+        Found { hits: hits.iter().sum(), searches: hits.iter().filter(|&&hits| hits > 0).count() }
+    }
+
+    /// Lets time pass, and tells what the peers told.
+    fn step(&mut self, span: Duration, mut told: impl FnMut(&<S::Peer as Peer>::Event)) {
+        match &mut self.tide {
+            Some(tide) => tide.run(&mut self.world, span, self.system),
+            None => self.world.run_for(span),
+        }
+        for (_, _, event) in self.world.drain_events() {
+            told(&event);
+        }
+        self.bar.set_position(self.world.now().as_micros() / 1_000);
+    }
+
+    fn entries(&self) -> usize {
+        self.world.peers().map(|(_, peer)| S::entries(peer)).sum()
+    }
 }
 
-/// Lets time pass, and tells what the peers told.
-fn step<S: System>(
-    world: &mut Network<S>,
-    span: Duration,
-    bar: &ProgressBar,
-    mut told: impl FnMut(&<S::Peer as Peer>::Event),
-) {
-    world.run_for(span);
-    for (_, _, event) in world.drain_events() {
-        told(&event);
-    }
-    bar.set_position(world.now().as_micros() / 1_000);
-}
-
-fn entries<S: System>(world: &Network<S>) -> usize {
-    world.peers().map(|(_, peer)| S::entries(peer)).sum()
-}
-
-fn address(number: u32) -> Address {
+pub(crate) fn address(number: u32) -> Address {
     SocketAddr::from((Ipv4Addr::from(FIRST_ADDRESS + number), 6346))
 }
 

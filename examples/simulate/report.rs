@@ -8,12 +8,21 @@ use serde::Serialize;
 pub(crate) struct Report {
     pub system: String,
     pub peers: u32,
-    /// Links that are up, and those that the graph has.
+    /// When the first query is sent.
+    pub peers_up: u32,
+    /// Links that are up then, and those that the graph has between peers that are up.
     pub links: usize,
     pub links_expected: usize,
     pub degree: f64,
     pub topology: String,
     pub churn: String,
+    /// Mean seconds, and the share that ends without a word; only if they are drawn.
+    pub session: Option<f64>,
+    pub pause: Option<f64>,
+    pub crashes: Option<f64>,
+    /// Who came and who went from the first query on.
+    pub arrivals: u64,
+    pub departures: u64,
     pub pings: bool,
     pub checked: bool,
     pub ttl: u8,
@@ -58,6 +67,8 @@ impl Report {
         let rows = [
             ("system", self.system.clone()),
             ("peers", self.peers.to_string()),
+            ("peers up at first", self.peers_up.to_string()),
+            ("came, went", format!("{}, {}", self.arrivals, self.departures)),
             ("links", links),
             ("messages to join", self.join_messages.to_string()),
             ("queries", self.queries.to_string()),
