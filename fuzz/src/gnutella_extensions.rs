@@ -43,6 +43,11 @@ pub fn walk(extensions: Extensions<'_>) {
         match extension {
             Extension::Ggep(block) => {
                 for item in block {
+                    if !item.is_deflated() {
+                        let mut buffer = vec![0; item.raw().len()];
+                        let here = item.data_in(&mut buffer);
+                        assert_eq!(here, item.data(&LIMITS).ok().as_deref());
+                    }
                     if let Ok(data) = item.data(&LIMITS) {
                         assert!(data.len() <= LIMITS.inflated.max(item.raw().len()));
                         if let Ok(GgepValue::Addresses(list)) = GgepValue::decode(item.id(), &data)

@@ -161,7 +161,8 @@ fn settings() -> Settings {
 impl World {
     fn new(choice: u8) -> Self {
         let file = |name: &str, object| SharedFile { name: name.into(), size: 100, object };
-        let catalogue = Catalogue::new([file("a song.ogg", Object(1)), file("b song.ogg", Object(2))]);
+        let catalogue =
+            Catalogue::new([file("a song.ogg", Object(1)), file("b song.ogg", Object(2))]);
         let mode = [Mode::Ultrapeer, Mode::Leaf, Mode::Elected][usize::from(choice) % 3];
         let config = Config {
             firewalled: choice & 0x80 != 0,
@@ -280,7 +281,9 @@ impl World {
 
     fn command(&mut self, choice: u8) {
         let command = match choice % 8 {
-            0..3 => Command::Join { hosts: vec![Address::from(([192, 0, 2, 9 + choice % 8], 6346))] },
+            0..3 => {
+                Command::Join { hosts: vec![Address::from(([192, 0, 2, 9 + choice % 8], 6346))] }
+            }
             3..7 => Command::Search { search: u32::from(choice), text: "a song".into() },
             _ => Command::Leave,
         };

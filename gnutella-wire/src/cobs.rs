@@ -1,5 +1,6 @@
 //! Consistent overhead byte stuffing: data without NUL bytes (Cheshire and Baker 1999).
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// Whether `bytes` are stuffed data: codes that lead exactly to the end, and no NUL.
@@ -17,20 +18,29 @@ pub(crate) fn is_valid(bytes: &[u8]) -> bool {
 
 /// Undoes the stuffing; `None` if the bytes are not valid. The result is shorter than the input.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<u8>> {
-    if !is_valid(bytes) {
+    let mut out = vec![0; bytes.len()];
+    let length = decode_into(bytes, &mut out)?.len();
+    out.truncate(length);
+    Some(out)
+}
+
+/// Undoes the stuffing; `None` if the bytes are not valid, or `out` is shorter than they are.
+pub(crate) fn decode_into<'b>(bytes: &[u8], out: &'b mut [u8]) -> Option<&'b [u8]> {
+    if !is_valid(bytes) || out.len() < bytes.len() {
         return None;
     }
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
+    let (mut rest, mut length) = (bytes, 0);
     while let Some((&code, after)) = rest.split_first() {
         let (run, next) = after.split_at_checked(usize::from(code).wrapping_sub(1))?;
-        out.extend_from_slice(run);
+        out.get_mut(length..length + run.len())?.copy_from_slice(run);
+        length += run.len();
         if code < 0xff && !next.is_empty() {
-            out.push(0);
+            *out.get_mut(length)? = 0;
+            length += 1;
         }
         rest = next;
     }
-    Some(out)
+    out.get(..length)
 }
 
 /// Stuffs data: one byte more for each 254.
@@ -80,6 +90,9 @@ mod tests {
             let stuffed = encode(&data);
             prop_assert!(!stuffed.contains(&0));
             prop_assert!(stuffed.len() <= data.len() + data.len() / 254 + 1);
+            let (mut exact, mut short) = (vec![9; stuffed.len()], vec![9; stuffed.len() - 1]);
+            prop_assert_eq!(decode_into(&stuffed, &mut exact), Some(&data[..]));
+            prop_assert_eq!(decode_into(&stuffed, &mut short), None);
             prop_assert_eq!(decode(&stuffed), Some(data));
         }
     }

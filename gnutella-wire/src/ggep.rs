@@ -150,6 +150,20 @@ impl<'a> GgepItem<'a> {
     }
 
     /// The data, unstuffed and inflated.
+    /// The data without allocating: borrowed, or unstuffed into `buffer`, which must be as long as the
+    /// raw data is. `None` where that can not be: for deflated data, data that is not what it says, and
+    /// a buffer that is too short; [`data`](Self::data) says which.
+    pub fn data_in<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        match (self.is_deflated(), self.is_cobs()) {
+            (true, _) => None,
+            (false, true) => cobs::decode_into(self.raw, buffer),
+            (false, false) => Some(self.raw),
+        }
+    }
+
     fn unpacked(&self, limits: &Limits) -> Result<Cow<'a, [u8]>, DecodeError> {
         let at_start = |kind| DecodeError { offset: 0, kind };
         let unstuffed = if self.is_cobs() {

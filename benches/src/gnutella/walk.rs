@@ -167,14 +167,29 @@ impl Seen {
     fn ggep(&mut self, item: &GgepItem<'_>) {
         self.ggep_items += 1;
         self.bytes(item.id());
-        let Ok(data) = item.data(&Limits::DEFAULT) else { return self.errors += 1 };
-        match GgepValue::decode(item.id(), &data) {
+        if item.is_cobs() {
+            // Seldom, and no longer than that in these streams.
+            match item.data_in(&mut [0; 256]) {
+                Some(data) => self.ggep_value(item.id(), data),
+                None => self.errors += 1,
+            }
+        } else {
+            match item.data(&Limits::DEFAULT) {
+                Ok(data) => self.ggep_value(item.id(), &data),
+                Err(_) => self.errors += 1,
+            }
+        }
+    }
+
+    #[inline]
+    fn ggep_value(&mut self, id: &[u8], data: &[u8]) {
+        match GgepValue::decode(id, data) {
             Ok(GgepValue::Addresses(list)) => list.iter().for_each(|it| self.address(it)),
             Ok(GgepValue::Number(number)) => self.number(number),
             Ok(GgepValue::Vendor { vendor, .. }) => self.bytes(&vendor),
             Ok(GgepValue::Ultrapeer { leaves, .. }) => self.number(leaves),
             Ok(GgepValue::HostsWanted { flags }) => self.number(flags),
-            Ok(_) => self.bytes(&data),
+            Ok(_) => self.bytes(data),
             Err(_) => self.errors += 1,
         }
     }
