@@ -75,6 +75,15 @@ pub enum DecodeErrorKind {
         /// The character.
         found: char,
     },
+    /// A character that is no decimal digit.
+    #[error("expected a decimal digit, found {found:?}")]
+    NotDecimal {
+        /// The character.
+        found: char,
+    },
+    /// A number's text is empty.
+    #[error("expected decimal digits, found nothing")]
+    NoDigits,
     /// An identifier's text is too short or too long.
     #[error("an identifier has 40 hexadecimal digits, found {digits}")]
     IdLength {

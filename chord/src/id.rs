@@ -9,6 +9,9 @@ use sha1::{Digest, Sha1};
 
 use crate::{DecodeError, DecodeErrorKind, message};
 
+#[cfg(feature = "serde")]
+mod serde;
+
 /// A point on the identifier ring: an m-bit number, with arithmetic modulo 2^m.
 ///
 /// `Ord` is the order of the numbers, which is the order clockwise from zero.
@@ -32,10 +35,26 @@ pub trait Id: Copy + Ord + Hash + fmt::Debug + fmt::Display {
     /// The position of the highest bit that is set: ⌊log2 self⌋, or `None` for zero.
     fn log2(self) -> Option<u32>;
 
+    /// The first m bits of a hash, taken big-endian: the identifier of whatever was hashed, if its
+    /// identifiers shall come from another hash than SHA-1. Bytes that are missing count as zero.
+    #[must_use]
+    fn from_hash(hash: &[u8]) -> Self;
+
+    /// The highest 64 bits of the m, most significant first; if m is less than 64, zeros follow.
+    /// The order of two points is that of their prefixes, unless these are equal: what a table may
+    /// compare first.
+    fn prefix(self) -> u64;
+
     /// The next point clockwise.
     #[must_use]
     fn next(self) -> Self {
         self.add_power(0)
+    }
+
+    /// The identifier of a key: the first m bits of its SHA-1 (Stoica et al., ToN 2003, section IV-B).
+    #[must_use]
+    fn of_key(key: &[u8]) -> Self {
+        Self::from_hash(&Sha1::digest(key))
     }
 }
 
@@ -85,11 +104,47 @@ impl<const M: u32> Id for Id64<M> {
     fn log2(self) -> Option<u32> {
         self.0.checked_ilog2()
     }
+
+    fn from_hash(hash: &[u8]) -> Self {
+        let mut first = [0; 8];
+        let len = hash.len().min(8);
+        first[..len].copy_from_slice(&hash[..len]);
+        Self(u64::from_be_bytes(first) >> (64 - M))
+    }
+
+    fn prefix(self) -> u64 {
+        self.0 << (64 - M)
+    }
 }
 
 impl<const M: u32> fmt::Display for Id64<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Hexadecimal digits, as few as the number needs.
+impl<const M: u32> fmt::LowerHex for Id64<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::LowerHex::fmt(&self.0, f)
+    }
+}
+
+/// Decimal digits, of a number below 2^M.
+impl<const M: u32> FromStr for Id64<M> {
+    type Err = DecodeError;
+
+    fn from_str(text: &str) -> Result<Self, DecodeError> {
+        if let Some((offset, found)) = text.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
+            return Err(DecodeError { offset, kind: DecodeErrorKind::NotDecimal { found } });
+        }
+        let kind = match text.parse() {
+            _ if text.is_empty() => DecodeErrorKind::NoDigits,
+            Ok(value) if value <= Self::MASK => return Ok(Self(value)),
+            // Nothing but digits that does not parse is too large.
+            _ => DecodeErrorKind::TooLarge { field: "an identifier", max: Self::MASK },
+        };
+        Err(DecodeError { offset: 0, kind })
     }
 }
 
@@ -177,6 +232,19 @@ impl Id for Id160 {
     fn log2(self) -> Option<u32> {
         let (high, low) = self.halves();
         high.checked_ilog2().map(|bit| bit + 128).or(low.checked_ilog2())
+    }
+
+    fn from_hash(hash: &[u8]) -> Self {
+        let mut bytes = [0; 20];
+        let len = hash.len().min(20);
+        bytes[..len].copy_from_slice(&hash[..len]);
+        Self(bytes)
+    }
+
+    fn prefix(self) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0[..8]);
+        u64::from_be_bytes(first)
     }
 }
 
