@@ -6,7 +6,7 @@
 //! bytes an idle peer takes, the process's peak memory, hits, and a hash of everything that happened,
 //! equal for equal options on every machine.
 //!
-//! To add a system: a file beside `simulate/gnutella04.rs` that says how its peers are made, joined and
+//! To add a system: a file beside `simulate/gnutella.rs` that says how its peers are made, joined and
 //! asked, and a line each in [`SystemName`] and [`run`].
 
 use std::io::Write as _;
@@ -16,8 +16,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::churn::ChurnName;
 use crate::counting::Counting;
-use crate::gnutella04::Gnutella04;
-use crate::gnutella06::Gnutella06;
+use crate::gnutella::{Gnutella04, Gnutella06};
 use crate::report::Report;
 use crate::topology::Topology;
 
@@ -29,10 +28,8 @@ mod content;
 mod counting;
 #[path = "simulate/cpu.rs"]
 mod cpu;
-#[path = "simulate/gnutella04.rs"]
-mod gnutella04;
-#[path = "simulate/gnutella06.rs"]
-mod gnutella06;
+#[path = "simulate/gnutella.rs"]
+mod gnutella;
 #[path = "simulate/network.rs"]
 mod network;
 #[path = "simulate/report.rs"]
