@@ -197,10 +197,10 @@ impl Geometry {
         }
     }
 
-    /// The k of a geometry that leaves no choice.
+    /// The k of a geometry that leaves no choice; words of no bits have none.
     fn only_k(self) -> Option<u32> {
         match self {
-            Self::Split { block, word } => Some(block / word),
+            Self::Split { block, word } => block.checked_div(word),
             _ => None,
         }
     }

@@ -212,6 +212,20 @@ fn there_is_no_rate_without_a_filter() {
     assert!(Geometry::SPLIT_512.rate(Params::new(512, 7).unwrap(), 1).is_nan());
 }
 
+/// A geometry is plain numbers, which nobody has looked at before they are asked for a rate.
+#[test]
+fn words_of_no_bits_have_no_rate() {
+    let params = Params::new(512, 8).unwrap();
+    for block in [0, 512] {
+        let geometry = Geometry::Split { block, word: 0 };
+        assert!(geometry.rate(params, 1).is_nan());
+        assert!(geometry.standard_error(params, 1.0).is_nan());
+        let error = ParamsError::NoSuchBlock { block, word: 0 };
+        assert_eq!(geometry.for_keys(512, 1), Err(error));
+        assert_eq!(geometry.for_rate(1, 0.5), Err(error));
+    }
+}
+
 /// No keys, and more than any filter can tell apart.
 #[test]
 fn rates_go_from_0_to_1() {
