@@ -18,6 +18,7 @@ pub mod gnutella_qrp;
 pub mod gnutella_servent;
 pub mod gnutella_servent06;
 pub mod gnutella_text;
+mod gnutella_world;
 pub mod napster_message;
 pub mod napster_peers;
 pub mod nat_device;
