@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod body;
 mod catalogue;
 mod command;
 mod config;
