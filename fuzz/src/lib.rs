@@ -23,6 +23,7 @@ pub mod napster_message;
 pub mod napster_peers;
 pub mod nat_device;
 pub mod sim_texts;
+pub mod stun_message;
 pub mod torrent_edit;
 pub mod torrent_magnet;
 pub mod torrent_metadata;

@@ -32,6 +32,7 @@ replay!(
     napster_peers,
     nat_device,
     sim_texts,
+    stun_message,
     torrent_edit,
     torrent_magnet,
     torrent_metadata,

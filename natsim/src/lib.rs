@@ -9,6 +9,7 @@ mod error;
 mod ports;
 mod protocol;
 mod reach;
+pub mod stun;
 mod table;
 mod timeouts;
 
