@@ -32,7 +32,7 @@ pub use node::{
     Command, Config, Counters, Event, Failure, FetchFailure, Limits, Misbehaviour, Node, Part,
     SharedBlob,
 };
-pub use ring::{Path, Ring, Routing};
+pub use ring::{Found, Histogram, Path, Ring, Routing};
 #[cfg(feature = "peer")]
 pub use store::{Bounds, Full, Store};
 pub use successors::{SuccessorList, is_ordered};
