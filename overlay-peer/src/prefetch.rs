@@ -14,7 +14,9 @@ pub fn prefetch<T: ?Sized>(value: &T) {
         const LINE: usize = 64;
         const MOST: usize = 4 * LINE;
         let start = core::ptr::from_ref(value).cast::<i8>();
-        for offset in (0..size_of_val(value).min(MOST)).step_by(LINE) {
+        let size = size_of_val(value).min(MOST);
+        // The last byte may lie on a line that no step of 64 bytes from the first meets.
+        for offset in (0..size).step_by(LINE).chain(size.checked_sub(1)) {
             // SAFETY: a prefetch reads nothing into the program and does not fault, whatever the
             // address; this one lies within `value`.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset)) };

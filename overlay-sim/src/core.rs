@@ -338,13 +338,6 @@ impl<P: Peer, S> Core<P, S> {
         self.control(tick, from, link, cause, Control::Writable);
     }
 
-    /// A message is handed over.
-    pub(crate) fn count(&mut self, receiver: u32, cause: Cause, kind: u8, bytes: usize) {
-        let received = &mut self.hosts[receiver].received;
-        *received = received.saturating_add(1);
-        self.metrics.deliver(cause, kind, bytes);
-    }
-
     pub(crate) fn send_datagram(
         &mut self,
         from: u32,

@@ -133,7 +133,7 @@ impl<P: Peer, S: Store> World<P, S> {
             }
             Control::Stored { ticket, outcome } => {
                 self.core.trace.add(self.core.tick, receiver, NO_LINK, 3);
-                self.input(receiver, cause, |peer, cx| peer.stored(ticket, outcome, cx));
+                self.other_input(receiver, cause, |peer, cx| peer.stored(ticket, outcome, cx));
             }
         }
     }
@@ -214,7 +214,7 @@ impl<P: Peer, S: Store> World<P, S> {
     fn receive_message(&mut self, receiver: u32, link: u32, cause: Cause, message: P::Message) {
         let bytes = message.encoded_len();
         let kind = message.kind();
-        self.core.count(receiver, cause, kind, bytes);
+        self.core.metrics.deliver(cause, kind, bytes);
         let what = 4 | u64::from(kind) << 8 | (bytes as u64) << 16;
         self.core.trace.add(self.core.tick, receiver, slot(link), what);
         self.input(receiver, cause, |peer, cx| peer.receive(Link::from_raw(link), message, cx));
@@ -271,7 +271,7 @@ impl<P: Peer, S: Store> World<P, S> {
         };
         let bytes = message.encoded_len();
         let kind = message.kind();
-        self.core.count(receiver, cause, kind, bytes);
+        self.core.metrics.deliver(cause, kind, bytes);
         let what = 5 | u64::from(kind) << 8 | (bytes as u64) << 16;
         self.core.trace.add(self.core.tick, receiver, NO_LINK, what);
         self.input(receiver, cause, |peer, cx| peer.datagram(source, message, cx));
@@ -352,10 +352,21 @@ impl<P: Peer, S: Store> World<P, S> {
         };
         self.core.trace.add(self.core.tick, receiver, slot(link), what);
         let link = Link::from_raw(link);
-        self.input(receiver, cause, |peer, cx| peer.link_changed(link, state, cx));
+        self.other_input(receiver, cause, |peer, cx| peer.link_changed(link, state, cx));
     }
 
-    pub(crate) fn input(
+    /// Hands over what is no message.
+    pub(crate) fn other_input(
+        &mut self,
+        index: u32,
+        cause: Cause,
+        input: impl FnOnce(&mut P, &mut Context<'_, P>),
+    ) {
+        self.core.hosts.count_other_input(index);
+        self.input(index, cause, input);
+    }
+
+    fn input(
         &mut self,
         index: u32,
         cause: Cause,
@@ -363,8 +374,8 @@ impl<P: Peer, S: Store> World<P, S> {
     ) {
         let now = self.core.now();
         let host = &mut self.core.hosts[index];
-        let seed = input_seed(self.core.config.seed, index, host.inputs);
-        host.inputs += 1;
+        let seed = input_seed(self.core.config.seed, index, host.inputs.into());
+        host.inputs = host.inputs.wrapping_add(1);
         let mut effects = Effects { core: &mut self.core, peer: index, cause };
         input(&mut self.peers[index as usize], &mut Context::new(&mut effects, now, seed));
     }

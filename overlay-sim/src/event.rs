@@ -128,19 +128,68 @@ impl<M> Event<M> {
 /// link by sender. What comes from one sender on one way stays in the order it was sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
-    /// Place and index of each event.
-    keys: Vec<(u64, u32)>,
+    /// Receiver, slot and index of each event in one number, as long as slots and indices are small:
+    ///
+    /// ```text
+    /// 63            38 37       24 23      0
+    /// receiver (26)  | slot (14)  | index
+    /// ```
+    keys: Vec<u64>,
+    /// The same when they are not: place and index.
+    wide: Vec<(u64, u32)>,
 }
+
+const INDEX_BITS: u32 = 24;
+/// What stands for no link in a key.
+const NO_SLOT: u32 = (1 << (RECEIVER_SHIFT - INDEX_BITS)) - 1;
 
 impl Order {
     pub(crate) fn arrange<M>(&mut self, events: &[Event<M>]) {
+        self.wide.clear();
+        if !self.arrange_narrow(events) {
+            self.keys.clear();
+            self.arrange_wide(events);
+        }
+    }
+
+    /// Whether all slots and indices are small enough.
+    fn arrange_narrow<M>(&mut self, events: &[Event<M>]) -> bool {
         self.keys.clear();
-        self.keys.extend((0..).zip(events).map(|(index, event)| (event.key.place(), index)));
+        if events.len() >> INDEX_BITS != 0 {
+            return false;
+        }
+        let (mut without_link, mut too_wide) = (false, false);
+        self.keys.extend((0u64..).zip(events).map(|(index, event)| {
+            let none = event.key.has_no_link();
+            let slot = if none { NO_SLOT } else { slot(event.key.link()) };
+            without_link |= none;
+            too_wide |= !none && slot >= NO_SLOT;
+            let receiver = u64::from(event.key.receiver()) << RECEIVER_SHIFT;
+            receiver | u64::from(slot) << INDEX_BITS | index
+        }));
+        if too_wide {
+            return false;
+        }
         // The index is part of what is sorted: the order is stable.
         self.keys.sort_unstable();
+        if without_link {
+            let index = |key: u64| (key & ((1 << INDEX_BITS) - 1)) as usize;
+            let same = |a: &u64, b: &u64| a >> INDEX_BITS == b >> INDEX_BITS;
+            for run in self.keys.chunk_by_mut(same).filter(|run| run.len() > 1) {
+                if events[index(run[0])].key.has_no_link() {
+                    run.sort_by_key(|&key| events[index(key)].sender());
+                }
+            }
+        }
+        true
+    }
+
+    fn arrange_wide<M>(&mut self, events: &[Event<M>]) {
+        self.wide.extend((0..).zip(events).map(|(index, event)| (event.key.place(), index)));
+        self.wide.sort_unstable();
         if events.iter().any(|event| event.key.has_no_link()) {
             let same = |a: &(u64, u32), b: &(u64, u32)| a.0 == b.0;
-            for run in self.keys.chunk_by_mut(same).filter(|run| run.len() > 1) {
+            for run in self.wide.chunk_by_mut(same).filter(|run| run.len() > 1) {
                 if events[run[0].1 as usize].key.has_no_link() {
                     run.sort_by_key(|&(_, index)| events[index as usize].sender());
                 }
@@ -149,12 +198,15 @@ impl Order {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+        self.keys.len().max(self.wide.len())
     }
 
     /// The index of the event that is handled as the `at`-th, and its receiver.
     pub(crate) fn nth(&self, at: usize) -> (usize, usize) {
-        let (place, index) = self.keys[at];
+        if let Some(&key) = self.keys.get(at) {
+            return ((key & ((1 << INDEX_BITS) - 1)) as usize, (key >> RECEIVER_SHIFT) as usize);
+        }
+        let (place, index) = self.wide[at];
         (index as usize, (place >> SLOT_BITS) as usize)
     }
 }
@@ -182,9 +234,10 @@ mod tests {
         #[test]
         fn same_order_as_a_stable_sort(
             events in proptest::collection::vec((0u32..4, 0u32..3, 0u8..3, 0u32..3), 0..60),
+            first_slot in prop_oneof![Just(0), NO_SLOT - 2..NO_SLOT + 2, Just(NO_LINK - 9)],
         ) {
             let event = |(receiver, link, cause, from)| {
-                let link = if link == 2 { NO_LINK } else { link };
+                let link = if link == 2 { NO_LINK } else { first_slot + link };
                 let nowhere = Address::from(([0, 0, 0, 0], 0));
                 let to = nowhere;
                 let control = Control::Datagram { from, source: nowhere, to, message: () };

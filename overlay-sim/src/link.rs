@@ -194,8 +194,8 @@ impl<M: Wire> Links<M> {
     }
 
     /// The block, for fetching it into the cache.
-    pub(crate) fn block(&self, table: Table) -> Option<&HalfEdge> {
-        self.pool.get(table.at as usize)
+    pub(crate) fn block(&self, table: Table) -> Option<&[HalfEdge]> {
+        self.pool.get(table.range())
     }
 
     /// All there are of a host, in the order of their slots, as their numbers.

@@ -112,7 +112,7 @@ impl<P: Peer, S: Store> World<P, S> {
     pub fn command(&mut self, peer: PeerIndex, command: P::Command, cause: Cause) {
         if self.core.hosts.is_alive(peer.0) {
             self.core.trace.add(self.core.tick, peer.0, NO_LINK, 1);
-            self.input(peer.0, cause, |peer, cx| peer.command(command, cx));
+            self.other_input(peer.0, cause, |peer, cx| peer.command(command, cx));
         }
     }
 
@@ -236,9 +236,9 @@ impl<P: Peer, S: Store> World<P, S> {
         &self.core.metrics
     }
 
-    /// How many messages each peer has received, by its number. A count stops at `u32::MAX`.
+    /// How many messages each peer has received, by its number, modulo 2^32.
     pub fn received(&self) -> Vec<u64> {
-        self.core.hosts.states().iter().map(|host| host.received.into()).collect()
+        self.core.hosts.received().map(u64::from).collect()
     }
 
     /// How long a packet takes from one peer's host to another's, apart from their bandwidth.
@@ -314,6 +314,7 @@ impl<P: Peer, S: Store> World<P, S> {
         let mut due = core::mem::take(&mut self.due);
         let mut order = core::mem::take(&mut self.order);
         order.arrange(&due);
+        self.fetch_first(&due, &order);
         for at in 0..order.len() {
             self.fetch(&due, &order, at);
             let (index, _) = order.nth(at);
@@ -328,26 +329,41 @@ impl<P: Peer, S: Store> World<P, S> {
         for (peer, timer) in timers.drain(..) {
             if self.core.hosts[peer].alive {
                 self.core.trace.add(tick, peer, NO_LINK, 2 | u64::from(timer) << 8);
-                self.input(peer, Cause::UPKEEP, |peer, cx| peer.wake(Timer(timer), cx));
+                self.other_input(peer, Cause::UPKEEP, |peer, cx| {
+                    peer.wake(Timer(timer), cx);
+                });
             }
         }
         self.due_timers = timers;
     }
 
+    /// Asks for the memory that a tick's first events need: while the first is handled, the next ones
+    /// are on their way already.
+    fn fetch_first(&self, due: &[Event<P::Message>], order: &Order) {
+        (0..FAR).for_each(|at| self.fetch_receiver(order, at));
+        (0..MIDDLE).for_each(|at| self.fetch_links(due, order, at));
+        (0..NEAR).for_each(|at| self.fetch_more(due, order, at));
+    }
+
     /// Asks for the memory that events soon to come will need: first what is found by the receiver's
     /// number, and, when that is there, what it points to.
     fn fetch(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
-        /// How many events ahead. Memory takes about as long as so many events.
-        const FAR: usize = 24;
-        const MIDDLE: usize = 16;
-        const NEAR: usize = 8;
-        if at + FAR < order.len() {
-            let (_, receiver) = order.nth(at + FAR);
+        self.fetch_receiver(order, at + FAR);
+        self.fetch_links(due, order, at + MIDDLE);
+        self.fetch_more(due, order, at + NEAR);
+    }
+
+    fn fetch_receiver(&self, order: &Order, at: usize) {
+        if at < order.len() {
+            let (_, receiver) = order.nth(at);
             prefetch(&self.core.hosts.states()[receiver]);
             prefetch(&self.peers[receiver]);
         }
-        if at + MIDDLE < order.len() {
-            let (index, receiver) = order.nth(at + MIDDLE);
+    }
+
+    fn fetch_links(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
+        if at < order.len() {
+            let (index, receiver) = order.nth(at);
             if let Body::Message(message) = &due[index].body {
                 if let Some(block) = self.core.links.block(self.core.hosts.states()[receiver].links)
                 {
@@ -356,14 +372,22 @@ impl<P: Peer, S: Store> World<P, S> {
                 self.peers[receiver].expect(message, Expect::First);
             }
         }
-        if at + NEAR < order.len() {
-            let (index, receiver) = order.nth(at + NEAR);
+    }
+
+    fn fetch_more(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
+        if at < order.len() {
+            let (index, receiver) = order.nth(at);
             if let Body::Message(message) = &due[index].body {
                 self.peers[receiver].expect(message, Expect::Second);
             }
         }
     }
 }
+
+/// How many events ahead memory is asked for. It takes about as long as so many events.
+const FAR: usize = 24;
+const MIDDLE: usize = 16;
+const NEAR: usize = 8;
 
 impl<P: Peer, S> core::fmt::Debug for World<P, S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use overlay_peer::Object;
 
@@ -14,6 +15,8 @@ use crate::words::Words;
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     files: Box<[Entry]>,
+    /// The [`Words::signature`]s of all files, close together: most looks at a file end there.
+    signatures: Box<[u64]>,
 }
 
 /// A file to share.
@@ -30,7 +33,8 @@ pub struct SharedFile {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub file: SharedFile,
-    pub words: Words,
+    /// The hashes of its keywords; see [`Words::hashes`].
+    pub hashes: Box<[u64]>,
 }
 
 impl Catalogue {
@@ -41,9 +45,12 @@ impl Catalogue {
             if file.name.contains('\0') {
                 file.name = file.name.replace('\0', "_");
             }
-            Entry { words: Words::of(file.name.as_bytes()), file }
+            let Words { signature, hashes } = Words::of(file.name.as_bytes());
+            (Entry { hashes, file }, signature)
         };
-        Self { files: files.into_iter().take(u32::MAX as usize).map(entry).collect() }
+        let files = files.into_iter().take(u32::MAX as usize).map(entry);
+        let (files, signatures): (Vec<_>, Vec<_>) = files.unzip();
+        Self { files: files.into(), signatures: signatures.into() }
     }
 
     /// How many files it has.
@@ -63,5 +70,10 @@ impl Catalogue {
 
     pub(crate) fn entry(&self, index: u32) -> Option<&Entry> {
         self.files.get(usize::try_from(index).ok()?)
+    }
+
+    /// The signature of a file's keywords; of none if there is no such file.
+    pub(crate) fn signature(&self, index: u32) -> u64 {
+        self.signatures.get(index as usize).copied().unwrap_or(0)
     }
 }

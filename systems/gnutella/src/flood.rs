@@ -233,8 +233,9 @@ impl Servent {
         let results: Vec<HitResult<'_>> = self
             .shares
             .iter()
+            .filter(|&&index| words.signature & !self.catalogue.signature(index) == 0)
             .filter_map(|&index| Some((index, self.catalogue.entry(index)?)))
-            .filter(|(_, entry)| entry.words.may_contain_all(words))
+            .filter(|(_, entry)| words.may_all_be_in(&entry.hashes))
             .filter(|(_, entry)| contains_all(entry.file.name.as_bytes(), query.text()))
             .map(|(index, entry)| HitResult {
                 index,
