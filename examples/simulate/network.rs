@@ -89,6 +89,7 @@ pub(crate) fn simulate<S: System>(options: &Options) -> Result<Report, Box<dyn s
     let system = S::new(options, &content);
     let mut network = Network::build(options, peers, &links, &system, tide, &mut content);
     network.join();
+    network.world.shrink_to_fit();
     let join_messages = network.world.metrics().total().messages;
     let idle_bytes = allocated() - before.0;
     let build_cpu = cpu_time() - before.1;
@@ -195,16 +196,28 @@ impl<'a, S: System> Network<'a, S> {
 
     /// The links between those who are up.
     fn links(&self) -> impl Iterator<Item = (u32, u32)> {
-        let up = |peer| self.world.is_alive(PeerIndex(peer));
-        self.links.iter().copied().filter(move |&(from, to)| up(from) && up(to))
+        self.links.iter().copied().filter(|&(from, to)| self.is_up(from) && self.is_up(to))
+    }
+
+    fn is_up(&self, peer: u32) -> bool {
+        self.world.is_alive(PeerIndex(peer))
     }
 
     /// Opens all links, some each tick.
     fn join(&mut self) {
         self.bar.set_message("joining");
-        let links: Vec<(u32, u32)> = self.links().collect();
-        for some in links.chunks(JOINS) {
-            for &(from, to) in some {
+        let links = self.links;
+        let mut next = 0;
+        while next < links.len() {
+            let mut begun = 0;
+            while begun < JOINS
+                && let Some(&(from, to)) = links.get(next)
+            {
+                next += 1;
+                if !(self.is_up(from) && self.is_up(to)) {
+                    continue;
+                }
+                begun += 1;
                 self.world.command(PeerIndex(from), self.system.join(address(to)), JOIN);
                 if S::BOTH {
                     self.world.command(PeerIndex(to), self.system.join(address(from)), JOIN);

@@ -47,10 +47,14 @@ pub trait Peer: Sized {
     /// memory that [`receive`](Self::receive) will need, with [`prefetch`](crate::prefetch); it
     /// changes nothing. A driver may leave the calls out, and may not always keep its word.
     ///
-    /// There are two calls for a message: in the first the peer's own struct is there, and what it
-    /// points to is to be asked for; in the second that is there too.
+    /// There are three calls for a message, at each of which what the one before asked for is there.
+    /// In the first that is nothing: this is to ask for the peer's own struct, or the part of it that
+    /// matters, without a look into it.
     fn expect(&self, message: &Self::Message, step: Expect) {
-        let _ = (message, step);
+        let _ = message;
+        if step == Expect::First {
+            crate::prefetch(self);
+        }
     }
 
     /// A delay asked for with [`Context::wake_after`] is over.
@@ -68,13 +72,15 @@ pub trait Peer: Sized {
     }
 }
 
-/// Which of the two calls of [`Peer::expect`] it is.
+/// Which of the calls of [`Peer::expect`] it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// The earlier.
+    /// Nothing is there yet.
     First,
-    /// The later.
+    /// The peer's struct is there: now for what it points to.
     Second,
+    /// That is there too.
+    Third,
 }
 
 /// A peer's name for one of its links (a TCP connection, or what stands for it).

@@ -4,7 +4,7 @@
 //! waiting for the next receiver.
 #![allow(unsafe_code)] // One intrinsic, which can not fault.
 
-/// Asks for the first cache lines of a value, up to four of them. Changes nothing but time, and does
+/// Asks for the first 256 bytes of a value, or all of a shorter one. Changes nothing but time, and does
 /// nothing on processors for which it is not written.
 #[inline]
 pub fn prefetch<T: ?Sized>(value: &T) {
@@ -15,11 +15,12 @@ pub fn prefetch<T: ?Sized>(value: &T) {
         const MOST: usize = 4 * LINE;
         let start = core::ptr::from_ref(value).cast::<i8>();
         let size = size_of_val(value).min(MOST);
-        // The last byte may lie on a line that no step of 64 bytes from the first meets.
-        for offset in (0..size).step_by(LINE).chain(size.checked_sub(1)) {
+        // It may begin in the middle of a line, and end in the middle of one more.
+        let before = start.addr() % LINE;
+        for offset in (0..before + size).step_by(LINE) {
             // SAFETY: a prefetch reads nothing into the program and does not fault, whatever the
-            // address; this one lies within `value`.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset)) };
+            // address; this one lies on a line of `value`.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset).wrapping_sub(before)) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -65,7 +65,7 @@ impl<P: Peer, S: Store> World<P, S> {
         let host = |host: u32| self.core.hosts.address(host);
         let Some(edge) = self.core.edge(receiver, link) else { return };
         let (sender, addresses) =
-            ((edge.other, edge.other_link), [host(receiver), host(edge.other)]);
+            ((edge.other(), edge.other_link()), [host(receiver), host(edge.other())]);
         let Some(capture) = &mut self.core.capture else { return };
         let known = capture.ends.get(&(receiver, link)).copied();
         let (stream, side) = known.unwrap_or_else(|| {

@@ -12,7 +12,8 @@ use crate::downlink::Downlink;
 use crate::event::{Body, Control, Event, Key};
 use crate::failure::below;
 use crate::hosts::Hosts;
-use crate::link::{Flag, HalfEdge, Links, NO_LINK, NatPath, Rare};
+use crate::half_edge::{Flag, HalfEdge};
+use crate::link::{Links, NO_LINK, NatPath, Rare};
 use crate::names::{Destination, Names};
 use crate::queue::Queue;
 use crate::trace::Trace;
@@ -264,10 +265,10 @@ impl<P: Peer, S> Core<P, S> {
             return self.close_slow(from, link, cause);
         }
         if self.config.link_load {
-            self.carry(from, edge.other, bytes, cause);
+            self.carry(from, edge.other(), bytes, cause);
         }
-        let arrival = self.tick_at(sent_at + u64::from(edge.delay));
-        let key = Key::new(edge.other, edge.other_link, cause);
+        let arrival = self.tick_at(sent_at + edge.delay());
+        let key = Key::new(edge.other(), edge.other_link(), cause);
         self.queue.push(arrival, Event { key, body: Body::Message(message) });
     }
 
@@ -293,8 +294,9 @@ impl<P: Peer, S> Core<P, S> {
     /// The other side does not keep up: both lose the link.
     pub(crate) fn close_slow(&mut self, from: u32, link: u32, cause: Cause) {
         self.control(self.tick + 1, from, link, cause, Control::Closed(Reason::Slow));
-        if let Some(&HalfEdge { other, other_link, delay, .. }) = self.edge(from, link) {
-            let arrival = self.tick_at(self.now_micros() + u64::from(delay));
+        if let Some(&edge) = self.edge(from, link) {
+            let arrival = self.tick_at(self.now_micros() + edge.delay());
+            let (other, other_link) = (edge.other(), edge.other_link());
             self.control(arrival, other, other_link, cause, Control::Closed(Reason::Remote));
         }
     }
@@ -303,9 +305,9 @@ impl<P: Peer, S> Core<P, S> {
         let last = self.sent_at(from, link);
         let Some(edge) = self.remove(from, link) else { return };
         if edge.is(Flag::OPEN) {
-            let arrival = self.tick_at(last + u64::from(edge.delay));
+            let arrival = self.tick_at(last + edge.delay());
             let closed = Control::Closed(Reason::Remote);
-            self.control(arrival, edge.other, edge.other_link, cause, closed);
+            self.control(arrival, edge.other(), edge.other_link(), cause, closed);
         }
     }
 
@@ -317,8 +319,8 @@ impl<P: Peer, S> Core<P, S> {
             let (now, inside) = (self.now(), self.hosts.address(host));
             self.devices[device as usize].device.closed(inside, path.remote, now);
         }
-        let other = self.hosts[edge.other].links;
-        self.links.change_rare(edge.other, other, edge.other_link, |other| other.unread = 0);
+        let other = self.hosts[edge.other()].links;
+        self.links.change_rare(edge.other(), other, edge.other_link(), |other| other.unread = 0);
         Some(edge)
     }
 

@@ -6,7 +6,8 @@ use overlay_peer::{Address, Context, Decoded, Link, LinkState, Peer, Reason, Wir
 
 use crate::effects::Effects;
 use crate::event::{Body, Control, Event, Key};
-use crate::link::{Flag, HalfEdge, Held, NO_LINK, slot};
+use crate::half_edge::{Flag, HalfEdge};
+use crate::link::{Held, NO_LINK, slot};
 use crate::{Cause, Store, World};
 
 impl<P: Peer, S: Store> World<P, S> {
@@ -70,8 +71,7 @@ impl<P: Peer, S: Store> World<P, S> {
                     }
                     Some(edge) => {
                         edge.set(Flag::OPEN, true);
-                        edge.other = other;
-                        edge.other_link = other_link;
+                        edge.set_other(other, other_link);
                         let now = self.core.now();
                         if let Some(capture) = &mut self.core.capture {
                             capture.accepted(now, (receiver, link));
@@ -180,7 +180,7 @@ impl<P: Peer, S: Store> World<P, S> {
         give_up: u64,
     ) {
         let Some(edge) = self.core.edge(from, from_link) else { return };
-        let delay = edge.delay;
+        let delay = edge.delay();
         let host = self.core.admit(receiver, source, to, Protocol::Tcp);
         let reached = |&host: &u32| self.core.hosts.is_alive(host) && !self.core.is_cut(from, host);
         let Some(host) = host.filter(reached) else {
@@ -197,7 +197,7 @@ impl<P: Peer, S: Store> World<P, S> {
             capture.connected(now, [(from, from_link), (host, link)], [source, to]);
         }
         let accepted = Control::Accepted { other: host, other_link: link, to };
-        let arrival = self.core.tick_at(self.core.now_micros() + u64::from(delay));
+        let arrival = self.core.tick_at(self.core.now_micros() + delay);
         self.core.control(arrival, from, from_link, cause, accepted);
         let open = LinkState::Open { remote: source, inbound: true };
         self.change(host, link, cause, open);
@@ -290,7 +290,7 @@ impl<P: Peer, S: Store> World<P, S> {
         let bytes = message.encoded_len();
         let Some(edge) = self.core.edge_mut(receiver, link) else { return };
         edge.set(Flag::HELD, true);
-        let (other, other_link) = (edge.other, edge.other_link);
+        let (other, other_link) = (edge.other(), edge.other_link());
         if let Some(rare) = self.core.make_rare(receiver, link) {
             rare.held.push_back((cause, Held::Message(message)));
         }
@@ -308,7 +308,7 @@ impl<P: Peer, S: Store> World<P, S> {
             if edge.is(Flag::PAUSED) || !edge.is(Flag::HELD) {
                 return;
             }
-            let (other, other_link) = (edge.other, edge.other_link);
+            let (other, other_link) = (edge.other(), edge.other_link());
             let Some(rare) = self.core.make_rare(receiver, link) else { return };
             let held = rare.held.pop_front();
             if rare.held.is_empty()

@@ -5,7 +5,7 @@ use overlay_peer::{Peer, Wire};
 use crate::Cause;
 use crate::core::Core;
 use crate::event::{Body, Control, Event};
-use crate::link::{Flag, HalfEdge};
+use crate::half_edge::Flag;
 use crate::{PeerIndex, World};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,8 +59,8 @@ impl<P: Peer, S> Core<P, S> {
         let Event { key, body } = event;
         let (receiver, link, cause) = (key.receiver(), key.link(), key.cause());
         if let Body::Message(message) = &body
-            && let Some(&HalfEdge { other, other_link, .. }) = self.edge(receiver, link)
-            && let Some(sender) = self.make_rare(other, other_link)
+            && let Some(&edge) = self.edge(receiver, link)
+            && let Some(sender) = self.make_rare(edge.other(), edge.other_link())
         {
             sender.unread += message.encoded_len();
         }
@@ -77,7 +77,8 @@ impl<P: Peer, S> Core<P, S> {
         body: &Body<P::Message>,
     ) {
         let Body::Message(message) = body else { return };
-        let Some(&HalfEdge { other, other_link, .. }) = self.edge(receiver, link) else { return };
+        let Some(&edge) = self.edge(receiver, link) else { return };
+        let (other, other_link) = (edge.other(), edge.other_link());
         let table = self.hosts[other].links;
         self.links.change_rare(other, table, other_link, |sender| {
             sender.unread = sender.unread.saturating_sub(message.encoded_len());

@@ -7,7 +7,7 @@ use overlay_peer::{Address, Driver, Link, Object, Peer, Ticket, Timer, Wire};
 
 use crate::core::Core;
 use crate::event::Control;
-use crate::link::Flag;
+use crate::half_edge::Flag;
 use crate::{Cause, PeerIndex, Store};
 
 /// The driver of one input of one peer.

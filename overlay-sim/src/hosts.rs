@@ -89,6 +89,10 @@ impl Hosts {
         &self.states
     }
 
+    pub(crate) fn tables(&mut self) -> impl Iterator<Item = &mut Table> {
+        self.states.iter_mut().map(|state| &mut state.links)
+    }
+
     pub(crate) fn is_alive(&self, host: u32) -> bool {
         self.states.get(host as usize).is_some_and(|state| state.alive)
     }

@@ -12,6 +12,7 @@ mod effects;
 mod event;
 mod export;
 mod failure;
+mod half_edge;
 mod histogram;
 mod host;
 mod hosts;

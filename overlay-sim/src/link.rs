@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! host 0: Table ──► ┌ pool ─────────────────────────┐
-//!                   │ HalfEdge HalfEdge HalfEdge    │ a block a host, 16 bytes an end
+//!                   │ HalfEdge HalfEdge HalfEdge    │ a block a host, 12 bytes an end
 //! host 1: Table ──► │ HalfEdge HalfEdge             │
 //!                   └───────────────────────────────┘
 //!                     rare: (host, link) ──► Rare     what few ends have, while they have it
@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 use overlay_peer::{Address, Reason, Wire};
 
 use crate::Cause;
+use crate::event::MAX_PEERS;
+use crate::half_edge::{Flag, HalfEdge};
 
 /// A link number is a slot of its host's table and a generation: it comes back only after the slot
 /// was used 255 more times.
@@ -27,39 +29,6 @@ pub(crate) const NO_LINK: u32 = (1 << (SLOT_BITS + GENERATION_BITS)) - 1;
 /// The slot of a link number: links of one slot follow each other in time.
 pub(crate) fn slot(link: u32) -> u32 {
     link & SLOT_MASK
-}
-
-/// One end of a link, owned by one host, or a free slot.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HalfEdge {
-    /// The peer at the other end; in a free slot the next free one.
-    pub(crate) other: u32,
-    /// The other end's number for the link.
-    pub(crate) other_link: u32,
-    /// One-way delay in microseconds.
-    pub(crate) delay: u32,
-    generation: u8,
-    flags: u8,
-}
-
-/// What can be true of an end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Flag(u8);
-
-impl Flag {
-    /// The slot is taken.
-    const USED: Self = Self(1);
-    /// The link is up; it is being connected until then.
-    pub(crate) const OPEN: Self = Self(2);
-    pub(crate) const CONGESTED: Self = Self(4);
-    pub(crate) const WANTS_WRITABLE: Self = Self(8);
-    pub(crate) const PAUSED: Self = Self(16);
-    /// Something that arrived is held back.
-    pub(crate) const HELD: Self = Self(32);
-    /// There is a [`Rare`].
-    const RARE: Self = Self(64);
-    /// Cut by a partition, and no longer open: nothing gets through, and the end will be told so.
-    pub(crate) const CUT: Self = Self(128);
 }
 
 /// What few ends have.
@@ -97,38 +66,6 @@ pub(crate) enum Held<M> {
     Closed(Reason),
 }
 
-impl HalfEdge {
-    /// An end whose link is being connected.
-    pub(crate) fn connecting(other: u32, delay: u64) -> Self {
-        let delay = u32::try_from(delay).unwrap_or(u32::MAX);
-        Self { other, other_link: NO_LINK, delay, generation: 0, flags: Flag::USED.0 }
-    }
-
-    /// An end whose link is up.
-    pub(crate) fn open(other: u32, other_link: u32, delay: u32) -> Self {
-        let flags = Flag::USED.0 | Flag::OPEN.0;
-        Self { other, other_link, delay, generation: 0, flags }
-    }
-
-    pub(crate) fn is(&self, flag: Flag) -> bool {
-        self.flags & flag.0 != 0
-    }
-
-    pub(crate) fn set(&mut self, flag: Flag, to: bool) {
-        self.flags = if to { self.flags | flag.0 } else { self.flags & !flag.0 };
-    }
-
-    /// Whether there are rare things of it.
-    pub(crate) fn has_rare(&self) -> bool {
-        self.is(Flag::RARE)
-    }
-
-    /// Whether what arrives has to wait.
-    pub(crate) fn holds(&self) -> bool {
-        self.flags & (Flag::PAUSED.0 | Flag::HELD.0) != 0
-    }
-}
-
 /// A host's block of the pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
@@ -139,7 +76,7 @@ pub(crate) struct Table {
 }
 
 /// The end of the list of free slots.
-const NONE: u32 = u32::MAX;
+const NONE: u32 = MAX_PEERS as u32 - 1;
 
 impl Table {
     pub(crate) const EMPTY: Self = Self { at: 0, len: 0, free: NONE };
@@ -181,8 +118,8 @@ impl<M: Wire> Links<M> {
         }
         let at = table.at as usize + slot as usize;
         let edge = &self.pool[at];
-        let same = u32::from(edge.generation) == link >> SLOT_BITS;
-        (same && edge.is(Flag::USED)).then_some(at)
+        let same = u32::from(edge.generation()) == link >> SLOT_BITS;
+        (same && edge.is_used()).then_some(at)
     }
 
     pub(crate) fn get(&self, table: Table, link: u32) -> Option<&HalfEdge> {
@@ -202,8 +139,8 @@ impl<M: Wire> Links<M> {
     pub(crate) fn of(&self, table: Table) -> impl Iterator<Item = (u32, &HalfEdge)> {
         let slots = (0..).zip(&self.pool[table.range()]);
         slots
-            .filter(|(_, edge)| edge.is(Flag::USED))
-            .map(|(slot, edge)| (u32::from(edge.generation) << SLOT_BITS | slot, edge))
+            .filter(|(_, edge)| edge.is_used())
+            .map(|(slot, edge)| (edge.link(slot), edge))
     }
 
     /// # Panics
@@ -213,13 +150,13 @@ impl<M: Wire> Links<M> {
             self.grow(table);
         }
         let (slot, at) = (table.free, table.at as usize + table.free as usize);
-        let generation = self.pool[at].generation;
-        table.free = self.pool[at].other;
-        self.pool[at] = HalfEdge { generation, ..edge };
+        let before = core::mem::replace(&mut self.pool[at], edge);
+        self.pool[at].set_generation(before.generation());
+        table.free = before.other();
         if self.checked {
             self.phases[at] = M::Phase::default();
         }
-        u32::from(generation) << SLOT_BITS | slot
+        self.pool[at].link(slot)
     }
 
     /// Takes a half-edge out, with what it has of rare things.
@@ -230,9 +167,8 @@ impl<M: Wire> Links<M> {
         link: u32,
     ) -> Option<(HalfEdge, Rare<M>)> {
         let at = self.find(*table, link)?;
-        let edge = self.pool[at];
-        let generation = edge.generation.wrapping_add(1);
-        self.pool[at] = HalfEdge { generation, flags: 0, other: table.free, ..edge };
+        let edge = core::mem::replace(&mut self.pool[at], HalfEdge::free(table.free));
+        self.pool[at].set_generation(edge.generation().wrapping_add(1));
         table.free = slot(link);
         let rare = if edge.is(Flag::RARE) { self.rare.remove(&(host, link)) } else { None };
         Some((edge, rare.unwrap_or_default()))
@@ -277,6 +213,27 @@ impl<M: Wire> Links<M> {
         }
     }
 
+    /// Gives the blocks of all hosts one after the other, in this order, as much memory as they need.
+    pub(crate) fn shrink_to_fit<'a>(&mut self, tables: impl Iterator<Item = &'a mut Table>) {
+        let len = self.pool.len() - self.outgrown_slots();
+        let mut pool = Vec::with_capacity(len);
+        let mut phases = Vec::with_capacity(self.phases.len().min(len));
+        for table in tables {
+            let block = table.range();
+            table.at = pool.len() as u32;
+            if self.checked {
+                phases.extend_from_slice(&self.phases[block.clone()]);
+            }
+            pool.extend_from_slice(&self.pool[block]);
+        }
+        self.outgrown.clear();
+        (self.pool, self.phases) = (pool, phases);
+    }
+
+    fn outgrown_slots(&self) -> usize {
+        self.outgrown.iter().map(|(&len, blocks)| len as usize * blocks.len()).sum()
+    }
+
     /// Moves a full table to a larger block: by one slot while it is small, then by half. Most hosts
     /// have few links, and the blocks they leave are what others grow into.
     fn grow(&mut self, table: &mut Table) {
@@ -296,7 +253,7 @@ impl<M: Wire> Links<M> {
         let first = old.len;
         for slot in first..len {
             let next = if slot + 1 < len { slot + 1 } else { NONE };
-            self.pool[at + slot as usize] = HalfEdge { other: next, ..FREE };
+            self.pool[at + slot as usize] = HalfEdge::free(next);
         }
         table.free = first;
         if old.len > 0 {
@@ -312,16 +269,13 @@ impl<M: Wire> Links<M> {
         if end > self.pool.capacity() {
             self.pool.reserve_exact((at / 8).max(1_024).max(len as usize));
         }
-        self.pool.resize(end, FREE);
+        self.pool.resize(end, HalfEdge::free(NONE));
         if self.checked {
             self.phases.resize(end, M::Phase::default());
         }
         at as u32
     }
 }
-
-const FREE: HalfEdge =
-    HalfEdge { other: NONE, other_link: NO_LINK, delay: 0, generation: 0, flags: 0 };
 
 #[cfg(test)]
 mod tests {
@@ -354,11 +308,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_end_is_16_bytes() {
-        assert_eq!(size_of::<HalfEdge>(), 16);
-    }
-
     proptest! {
         /// The simple path: a map from number to what was put there. A number that was removed stays
         /// unknown while its slot is used by others.
@@ -380,15 +329,19 @@ mod tests {
                 } else {
                     let link = mine[usize::from(which) % mine.len()];
                     let (edge, _) = links.remove(&mut tables[host], host as u32, link).expect("there");
-                    prop_assert_eq!(Some(edge.other), model.remove(&(host, link)));
+                    prop_assert_eq!(Some(edge.other()), model.remove(&(host, link)));
                     gone.push((host, link));
                 }
                 for (&(host, link), &other) in &model {
-                    prop_assert_eq!(links.get(tables[host], link).map(|edge| edge.other), Some(other));
+                    prop_assert_eq!(links.get(tables[host], link).map(|edge| edge.other()), Some(other));
                     prop_assert_eq!(links.phase(tables[host], link), Some(other as u8));
                     if let Some(rare) = links.rare(host as u32, tables[host], link) {
                         prop_assert_eq!(rare.unread, other as usize);
                     }
+                }
+                if which % 32 == 31 {
+                    links.shrink_to_fit(tables.iter_mut());
+                    prop_assert_eq!(links.pool.len(), tables.iter().map(|table| table.len as usize).sum::<usize>());
                 }
                 for &(host, link) in &gone {
                     prop_assert!(links.get(tables[host], link).is_none());

@@ -34,6 +34,14 @@ impl Names {
         self.open.add(address, host, hosts);
     }
 
+    /// Makes room for so many more open hosts, and not much more.
+    pub(crate) fn reserve(&mut self, more: usize, hosts: &Hosts) {
+        let places = (self.open.used + more) * 8 / 7 + 1;
+        if places > self.open.places.len() {
+            self.open.resize(places, hosts);
+        }
+    }
+
     pub(crate) fn add_inside(&mut self, device: u32, address: Address, host: u32) {
         let before = self.inside.insert((device, address), host);
         assert!(before.is_none(), "two hosts at {address} behind one NAT");
@@ -70,8 +78,7 @@ impl Names {
 /// look that finds nobody at the port still tells whether there is a host.
 #[derive(Clone, Debug, Default)]
 struct OpenHosts {
-    /// A host's number and, in the highest bit, whether it is the first of its IP address; a power of
-    /// two of them, or none.
+    /// A host's number and, in the highest bit, whether it is the first of its IP address.
     places: Vec<u32>,
     used: usize,
 }
@@ -101,35 +108,39 @@ impl OpenHosts {
 
     /// What is in the places from a hash on, up to the first empty one.
     fn probe(&self, hash: u64) -> impl Iterator<Item = u32> {
-        let mask = self.places.len().wrapping_sub(1);
-        (0..self.places.len())
-            .map(move |step| self.places[(hash as usize).wrapping_add(step) & mask])
-            .take_while(|&entry| entry != EMPTY)
+        let (before, after) = self.places.split_at(self.start(hash));
+        after.iter().chain(before).copied().take_while(|&entry| entry != EMPTY)
     }
 
     fn add(&mut self, address: Address, host: u32, hosts: &Hosts) {
         // At most seven eighths full.
         if (self.used + 1) * 8 > self.places.len() * 7 {
-            let places = vec![EMPTY; (self.places.len() * 2).max(16)];
-            for entry in core::mem::replace(&mut self.places, places) {
-                if entry != EMPTY {
-                    self.put(entry, hosts.address(entry & !FIRST));
-                }
-            }
+            self.resize((self.places.len() * 2).max(16), hosts);
         }
         let first = self.first_at(address.ip(), hosts).is_none();
         self.put(if first { host | FIRST } else { host }, address);
         self.used += 1;
     }
 
+    fn resize(&mut self, places: usize, hosts: &Hosts) {
+        for entry in core::mem::replace(&mut self.places, vec![EMPTY; places]) {
+            if entry != EMPTY {
+                self.put(entry, hosts.address(entry & !FIRST));
+            }
+        }
+    }
+
     fn put(&mut self, entry: u32, address: Address) {
         let port = (entry & FIRST == 0).then(|| address.port());
-        let mask = self.places.len() - 1;
-        let mut at = hash(address.ip(), port) as usize & mask;
-        while self.places[at] != EMPTY {
-            at = (at + 1) & mask;
-        }
-        self.places[at] = entry;
+        let start = self.start(hash(address.ip(), port));
+        let (before, after) = self.places.split_at_mut(start);
+        let free = after.iter_mut().chain(before).find(|place| **place == EMPTY);
+        *free.expect("an eighth is empty") = entry;
+    }
+
+    /// Where the search for a hash begins: its share of the places, however many there are.
+    fn start(&self, hash: u64) -> usize {
+        ((u128::from(hash) * self.places.len() as u128) >> 64) as usize
     }
 }
 

@@ -4,7 +4,7 @@ use overlay_peer::{Peer, Reason};
 
 use crate::core::Core;
 use crate::event::Control;
-use crate::link::Flag;
+use crate::half_edge::Flag;
 use crate::{Cause, PeerIndex, World};
 
 impl<P: Peer, S> World<P, S> {
@@ -26,7 +26,7 @@ impl<P: Peer, S> World<P, S> {
             let links = self.core.links.of(self.core.hosts[peer as u32].links);
             let cut: Vec<u32> = links
                 .filter(|(_, edge)| edge.is(Flag::OPEN))
-                .filter(|(_, edge)| groups[edge.other as usize] != groups[peer])
+                .filter(|(_, edge)| groups[edge.other() as usize] != groups[peer])
                 .map(|(link, _)| link)
                 .collect();
             for link in cut {

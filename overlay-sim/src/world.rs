@@ -11,7 +11,8 @@ use crate::core::{Core, NatDevice};
 use crate::event::{Body, Control, Event, Order};
 use crate::host::Host;
 use crate::hosts::Hosts;
-use crate::link::{Flag, HalfEdge, Links, NO_LINK};
+use crate::half_edge::{Flag, HalfEdge};
+use crate::link::{Links, NO_LINK};
 use crate::names::Names;
 use crate::queue::Queue;
 use crate::trace::Trace;
@@ -106,6 +107,17 @@ impl<P: Peer, S: Store> World<P, S> {
     pub fn reserve(&mut self, peers: usize) {
         self.peers.reserve_exact(peers);
         self.core.hosts.reserve(peers);
+        self.core.names.reserve(peers, &self.core.hosts);
+    }
+
+    /// Gives memory back that building the network took and that is not needed any more: to be called
+    /// when all links are up. Changes nothing else.
+    pub fn shrink_to_fit(&mut self) {
+        self.core.links.shrink_to_fit(self.core.hosts.tables());
+        self.core.emitted.shrink_to_fit();
+        self.due = Vec::new();
+        self.due_timers = Vec::new();
+        self.order = Order::default();
     }
 
     /// Hands a peer a command, now. What follows from it is counted under `cause`.
@@ -208,7 +220,7 @@ impl<P: Peer, S: Store> World<P, S> {
     /// The open links of a peer, as the peers at their other ends.
     pub fn neighbours(&self, peer: PeerIndex) -> impl Iterator<Item = PeerIndex> {
         let links = self.core.links.of(self.core.hosts[peer.0].links);
-        links.filter(|(_, edge)| edge.is(Flag::OPEN)).map(|(_, edge)| PeerIndex(edge.other))
+        links.filter(|(_, edge)| edge.is(Flag::OPEN)).map(|(_, edge)| PeerIndex(edge.other()))
     }
 
     /// The host of a peer loses power: nothing is sent or received any more, connects to it time
@@ -221,7 +233,7 @@ impl<P: Peer, S: Store> World<P, S> {
     /// A peer's process ends: its host sends what is queued, and closes the links.
     pub fn shut_down(&mut self, peer: PeerIndex) {
         let last = |core: &Core<P, S>, link, edge: &HalfEdge| {
-            core.tick_at(core.sent_at(peer.0, link) + u64::from(edge.delay))
+            core.tick_at(core.sent_at(peer.0, link) + edge.delay())
         };
         self.end(peer, last, Reason::Remote);
     }
@@ -284,7 +296,7 @@ impl<P: Peer, S: Store> World<P, S> {
             if edge.is(Flag::OPEN) {
                 let (tick, closed) = (notice(&self.core, link, &edge), Control::Closed(reason));
                 let cause = Cause::UPKEEP;
-                self.core.control(tick, edge.other, edge.other_link, cause, closed);
+                self.core.control(tick, edge.other(), edge.other_link(), cause, closed);
             }
             // Their numbers do not come back at once, also if the peer does.
             self.core.links.remove(&mut self.core.hosts[peer.0].links, peer.0, link);
@@ -340,7 +352,7 @@ impl<P: Peer, S: Store> World<P, S> {
     /// Asks for the memory that a tick's first events need: while the first is handled, the next ones
     /// are on their way already.
     fn fetch_first(&self, due: &[Event<P::Message>], order: &Order) {
-        (0..FAR).for_each(|at| self.fetch_receiver(order, at));
+        (0..FAR).for_each(|at| self.fetch_receiver(due, order, at));
         (0..MIDDLE).for_each(|at| self.fetch_links(due, order, at));
         (0..NEAR).for_each(|at| self.fetch_more(due, order, at));
     }
@@ -348,16 +360,19 @@ impl<P: Peer, S: Store> World<P, S> {
     /// Asks for the memory that events soon to come will need: first what is found by the receiver's
     /// number, and, when that is there, what it points to.
     fn fetch(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
-        self.fetch_receiver(order, at + FAR);
+        self.fetch_receiver(due, order, at + FAR);
         self.fetch_links(due, order, at + MIDDLE);
         self.fetch_more(due, order, at + NEAR);
     }
 
-    fn fetch_receiver(&self, order: &Order, at: usize) {
+    fn fetch_receiver(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
         if at < order.len() {
-            let (_, receiver) = order.nth(at);
+            let (index, receiver) = order.nth(at);
             prefetch(&self.core.hosts.states()[receiver]);
-            prefetch(&self.peers[receiver]);
+            match &due[index].body {
+                Body::Message(message) => self.peers[receiver].expect(message, Expect::First),
+                _ => prefetch(&self.peers[receiver]),
+            }
         }
     }
 
@@ -369,7 +384,7 @@ impl<P: Peer, S: Store> World<P, S> {
                 {
                     prefetch(block);
                 }
-                self.peers[receiver].expect(message, Expect::First);
+                self.peers[receiver].expect(message, Expect::Second);
             }
         }
     }
@@ -378,7 +393,7 @@ impl<P: Peer, S: Store> World<P, S> {
         if at < order.len() {
             let (index, receiver) = order.nth(at);
             if let Body::Message(message) = &due[index].body {
-                self.peers[receiver].expect(message, Expect::Second);
+                self.peers[receiver].expect(message, Expect::Third);
             }
         }
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use overlay_peer::Object;
 
-use crate::words::Words;
+use crate::words::{Signature, Words};
 
 /// All files that the servents of one program share, in one place: each servent then only keeps the
 /// indices of its own.
@@ -16,7 +16,7 @@ use crate::words::Words;
 pub struct Catalogue {
     files: Box<[Entry]>,
     /// The [`Words::signature`]s of all files, close together: most looks at a file end there.
-    signatures: Box<[u64]>,
+    signatures: Box<[Signature]>,
 }
 
 /// A file to share.
@@ -34,7 +34,7 @@ pub struct SharedFile {
 pub(crate) struct Entry {
     pub file: SharedFile,
     /// The hashes of its keywords; see [`Words::hashes`].
-    pub hashes: Box<[u64]>,
+    pub hashes: Box<[u32]>,
 }
 
 impl Catalogue {
@@ -73,7 +73,7 @@ impl Catalogue {
     }
 
     /// The signature of a file's keywords; of none if there is no such file.
-    pub(crate) fn signature(&self, index: u32) -> u64 {
-        self.signatures.get(index as usize).copied().unwrap_or(0)
+    pub(crate) fn signature(&self, index: u32) -> Signature {
+        self.signatures.get(index as usize).copied().unwrap_or_default()
     }
 }

@@ -218,14 +218,13 @@ impl Servent {
         cx: &Context<'_, Self>,
     ) -> Option<OwnedQueryHit> {
         let words = descriptor.words();
-        if words.is_empty() || words.signature & !self.signature != 0 {
+        if words.is_empty() || !words.signature.may_be_in(self.signature) {
             return None;
         }
         let flags = query.flags();
         let too_slow =
             flags.min_speed().is_some_and(|speed| u32::from(speed) > self.settings.speed);
-        let unreachable = self.reachable(cx).is_none();
-        if too_slow || (unreachable && flags.has(QueryFlags::FIREWALLED)) {
+        if too_slow {
             return None;
         }
         let wanted = flags.max_hits().filter(|&max| max > 0).map_or(usize::MAX, usize::from);
@@ -233,7 +232,7 @@ impl Servent {
         let results: Vec<HitResult<'_>> = self
             .shares
             .iter()
-            .filter(|&&index| words.signature & !self.catalogue.signature(index) == 0)
+            .filter(|&&index| words.signature.may_be_in(self.catalogue.signature(index)))
             .filter_map(|&index| Some((index, self.catalogue.entry(index)?)))
             .filter(|(_, entry)| words.may_all_be_in(&entry.hashes))
             .filter(|(_, entry)| contains_all(entry.file.name.as_bytes(), query.text()))
@@ -251,7 +250,8 @@ impl Servent {
             })
             .take(self.settings.results.min(wanted).min(usize::from(u8::MAX)))
             .collect();
-        if results.is_empty() {
+        let unreachable = !results.is_empty() && self.reachable(cx).is_none();
+        if results.is_empty() || (unreachable && flags.has(QueryFlags::FIREWALLED)) {
             return None;
         }
         let nowhere = core::net::SocketAddrV4::new(core::net::Ipv4Addr::UNSPECIFIED, 0);

@@ -26,6 +26,7 @@ use crate::upkeep::Greeting;
 use crate::upload::Upload;
 use crate::v06::V06;
 use crate::web_cache::WebCache;
+use crate::words::Signature;
 use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, Settings};
 
 /// A Gnutella servent: of 0.4, or of 0.6 if its settings say so.
@@ -41,13 +42,13 @@ pub struct Servent {
     pub(crate) routes: Lazy<Routes>,
     pub(crate) settings: Arc<Settings>,
     /// The signatures of all its files together.
-    pub(crate) signature: u64,
+    pub(crate) signature: Signature,
     /// `None` in a servent that speaks 0.4 only.
     pub(crate) v06: Option<Box<V06>>,
     pub(crate) counters: Lazy<Aside>,
+
     /// What most servents have nothing of most of the time.
     pub(crate) work: Option<Box<Work>>,
-
     pub(crate) guid: Guid,
     pub(crate) catalogue: Arc<Catalogue>,
     /// Indices of its own files in the catalogue, sorted.
@@ -97,7 +98,7 @@ impl Servent {
         shares.dedup();
         let signature = shares
             .iter()
-            .fold(0, |set, &index| set | catalogue.signature(index));
+            .fold(Signature::default(), |set, &index| set.with(catalogue.signature(index)));
         let bytes = shares
             .iter()
             .filter_map(|&index| catalogue.file(index))
@@ -341,15 +342,19 @@ impl Peer for Servent {
 
     fn expect(&self, message: &Message, step: Expect) {
         let Message::Descriptor { descriptor, .. } = message else { return };
-        match (step, self.routes.present()) {
-            (Expect::First, routes) => {
+        match step {
+            Expect::First => prefetch(&self.neighbours),
+            Expect::Second => {
                 prefetch(&*self.neighbours);
-                if let Some(routes) = routes {
+                if let Some(routes) = self.routes.present() {
                     prefetch(routes);
                 }
             }
-            (Expect::Second, Some(routes)) => routes.expect(descriptor),
-            (Expect::Second, None) => {}
+            Expect::Third => {
+                if let Some(routes) = self.routes.present() {
+                    routes.expect(descriptor);
+                }
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Keywords as hashes, and sets of keywords as 64-bit signatures.
+//! Keywords as hashes, and sets of keywords as signatures.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,19 +11,43 @@ use gnutella_wire::keywords;
 /// themselves ([`contains_all`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// One of 64 bits for each keyword.
-    pub signature: u64,
-    pub hashes: Box<[u64]>,
+    pub signature: Signature,
+    pub hashes: Box<[u32]>,
+}
+
+/// A set of keywords: one of 128 bits for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Signature([u64; 2]);
+
+impl Signature {
+    fn of(hash: u64) -> Self {
+        let bit = hash >> 57;
+        if bit < 64 { Self([1 << bit, 0]) } else { Self([0, 1 << (bit - 64)]) }
+    }
+
+    /// Both sets together.
+    pub fn with(self, other: Self) -> Self {
+        Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
+    }
+
+    /// Whether all of the set may be in the other one.
+    pub fn may_be_in(self, other: Self) -> bool {
+        (self.0[0] & !other.0[0]) | (self.0[1] & !other.0[1]) == 0
+    }
 }
 
 impl Words {
     pub fn of(text: &[u8]) -> Self {
-        let mut hashes: Vec<u64> = keywords(text)
-            .map(|word| word.chars().fold(SEED, |hash, c| step(hash, c.into())))
+        let mut signature = Signature::default();
+        let mut hashes: Vec<u32> = keywords(text)
+            .map(|word| {
+                let hash = mix(word.chars().fold(SEED, |hash, c| step(hash, c.into())));
+                signature = signature.with(Signature::of(hash));
+                hash as u32
+            })
             .collect();
         hashes.sort_unstable();
         hashes.dedup();
-        let signature = hashes.iter().fold(0, |set, hash| set | 1 << (mix(*hash) >> 58));
         Self { signature, hashes: hashes.into() }
     }
 
@@ -32,7 +56,7 @@ impl Words {
     }
 
     /// Whether all of these hashes are among a file's.
-    pub fn may_all_be_in(&self, file: &[u64]) -> bool {
+    pub fn may_all_be_in(&self, file: &[u32]) -> bool {
         self.hashes.iter().all(|hash| file.binary_search(hash).is_ok())
     }
 }
