@@ -366,12 +366,7 @@ impl<P: Peer, S: Store> World<P, S> {
         self.input(index, cause, input);
     }
 
-    fn input(
-        &mut self,
-        index: u32,
-        cause: Cause,
-        input: impl FnOnce(&mut P, &mut Context<'_, P>),
-    ) {
+    fn input(&mut self, index: u32, cause: Cause, input: impl FnOnce(&mut P, &mut Context<'_, P>)) {
         let now = self.core.now();
         let host = &mut self.core.hosts[index];
         let seed = input_seed(self.core.config.seed, index, host.inputs.into());

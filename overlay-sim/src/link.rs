@@ -138,9 +138,7 @@ impl<M: Wire> Links<M> {
     /// All there are of a host, in the order of their slots, as their numbers.
     pub(crate) fn of(&self, table: Table) -> impl Iterator<Item = (u32, &HalfEdge)> {
         let slots = (0..).zip(&self.pool[table.range()]);
-        slots
-            .filter(|(_, edge)| edge.is_used())
-            .map(|(slot, edge)| (edge.link(slot), edge))
+        slots.filter(|(_, edge)| edge.is_used()).map(|(slot, edge)| (edge.link(slot), edge))
     }
 
     /// # Panics

@@ -9,9 +9,9 @@ use overlay_peer::{Expect, Pcg32, Peer, Reason, Time, Timer, prefetch};
 
 use crate::core::{Core, NatDevice};
 use crate::event::{Body, Control, Event, Order};
+use crate::half_edge::{Flag, HalfEdge};
 use crate::host::Host;
 use crate::hosts::Hosts;
-use crate::half_edge::{Flag, HalfEdge};
 use crate::link::{Links, NO_LINK};
 use crate::names::Names;
 use crate::queue::Queue;

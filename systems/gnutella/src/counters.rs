@@ -3,6 +3,7 @@
 use core::net::SocketAddrV4;
 use core::ops::{Deref, DerefMut};
 
+use crate::hosts::Hosts;
 use crate::lazy::Empty;
 
 /// What a servent counted since it was made. The numbers stop at `u32::MAX`.
@@ -45,11 +46,13 @@ pub(crate) struct Aside {
     pub firewalled: bool,
     /// What it was told to advertise, if that is an IPv4 address.
     pub advertise: Option<SocketAddrV4>,
+    /// The hosts it knows to connect to.
+    pub hosts: Hosts,
 }
 
 impl Empty for Aside {
     const EMPTY: &'static Self =
-        &Self { counters: Counters::NONE, firewalled: false, advertise: None };
+        &Self { counters: Counters::NONE, firewalled: false, advertise: None, hosts: Hosts::NONE };
 }
 
 impl Deref for Aside {

@@ -47,7 +47,7 @@ impl Servent {
                 ttl
             }
             Ok(ttl) => ttl,
-            Err(_) => return count(&mut self.counters.ttl_dropped),
+            Err(_) => return count(&mut self.aside.ttl_dropped),
         };
         let came = Came { from, ttl, hops };
         if self.v06.is_some() {
@@ -59,7 +59,7 @@ impl Servent {
             OwnedPayload::Query(query) => {
                 let query = query.borrow();
                 if query.text().len() > self.settings.query_bytes {
-                    return count(&mut self.counters.malformed);
+                    return count(&mut self.aside.malformed);
                 }
                 self.query(came, query, &descriptor, cx);
             }
@@ -68,9 +68,9 @@ impl Servent {
             }
             OwnedPayload::Push(push) => self.push(came, push, &descriptor, cx),
             OwnedPayload::Unknown { payload_type, .. } if is_known(*payload_type) => {
-                count(&mut self.counters.malformed);
+                count(&mut self.aside.malformed);
             }
-            _ => count(&mut self.counters.unknown),
+            _ => count(&mut self.aside.unknown),
         }
     }
 
@@ -140,7 +140,7 @@ impl Servent {
         }
         self.overhear(came, query, cx);
         if let Some(hit) = self.hit_for(query, descriptor, cx) {
-            count(&mut self.counters.answered);
+            count(&mut self.aside.answered);
             let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
             self.answer(came, hit, cx);
         }
@@ -158,14 +158,14 @@ impl Servent {
     ) {
         let steps = steps.min(self.settings.walk_steps);
         if came.hops >= steps {
-            return count(&mut self.counters.ttl_dropped);
+            return count(&mut self.aside.ttl_dropped);
         }
         self.age_routes(cx);
         let new = self.routes.insert(WALKED, &descriptor.guid(), Route::Neighbour(came.from));
         if new {
             self.overhear(came, query, cx);
             if let Some(hit) = self.hit_for(query, descriptor, cx) {
-                count(&mut self.counters.answered);
+                count(&mut self.aside.answered);
                 let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
                 // Back along the walkers that were here and at the stops before first: as far as it is.
                 self.answer_within(u8::MAX, came.from, hit, cx);
@@ -298,7 +298,7 @@ impl Servent {
         let searches = self.work.iter().flat_map(|work| &work.searches);
         let mut found = searches.filter(|(guid, _)| *guid == descriptor.guid());
         let Some(&(_, asker)) = found.next() else {
-            return count(&mut self.counters.late_hits);
+            return count(&mut self.aside.late_hits);
         };
         let hit = hit.borrow();
         self.own_results(descriptor.guid(), hit.results.len(), cx);
@@ -353,7 +353,7 @@ impl Servent {
         self.age_routes(cx);
         let new = self.routes.insert(kind, &descriptor.guid(), Route::Neighbour(came.from));
         if !new {
-            count(&mut self.counters.duplicates);
+            count(&mut self.aside.duplicates);
         }
         new
     }
@@ -372,9 +372,9 @@ impl Servent {
     fn judge(&mut self, found: Option<Route>, came: Came) -> Option<Route> {
         match found {
             // Whoever sends us the answer to its own question makes it up.
-            None => count(&mut self.counters.unrouted),
-            Some(Route::Neighbour(slot)) if slot == came.from => count(&mut self.counters.unrouted),
-            Some(Route::Gone) => count(&mut self.counters.dead_routes),
+            None => count(&mut self.aside.unrouted),
+            Some(Route::Neighbour(slot)) if slot == came.from => count(&mut self.aside.unrouted),
+            Some(Route::Gone) => count(&mut self.aside.dead_routes),
             route => return route,
         }
         None
@@ -395,10 +395,10 @@ impl Servent {
     /// Passes a descriptor on to one neighbour.
     fn pass(&mut self, to: u8, came: Came, it: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
         let Some(Some(neighbour)) = self.neighbours.get(usize::from(to)) else {
-            return count(&mut self.counters.dead_routes);
+            return count(&mut self.aside.dead_routes);
         };
         let Some((ttl, hops)) = forward(came.ttl, came.hops) else {
-            return count(&mut self.counters.expired);
+            return count(&mut self.aside.expired);
         };
         cx.send(neighbour.link, Message::Descriptor { ttl, hops, descriptor: it.clone() });
     }

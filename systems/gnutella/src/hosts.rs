@@ -5,8 +5,6 @@ use core::net::SocketAddrV4;
 
 use rand_core::Rng;
 
-use crate::lazy::{Empty, Lazy};
-
 /// Addresses learnt from Pongs and from the user, a bounded number of them. The oldest makes room;
 /// one that failed too often is forgotten, and until then the others are tried first.
 ///
@@ -14,7 +12,7 @@ use crate::lazy::{Empty, Lazy};
 /// it told before, and nothing replaces the hosts that the user named.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
-    hosts: Lazy<Vec<Host>>,
+    hosts: Vec<Host>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +40,9 @@ pub(crate) enum Source {
     Callers,
 }
 
-impl Empty for Vec<Host> {
-    const EMPTY: &'static Self = &Self::new();
-}
-
 impl Hosts {
+    pub const NONE: Self = Self { hosts: Vec::new() };
+
     /// A host is forgotten after so many failures.
     const FAILURES: u8 = 3;
 
@@ -156,8 +152,7 @@ impl Hosts {
 
     /// The heap it takes, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        let list = self.hosts.present();
-        list.map_or(0, |list| size_of_val(list) + list.capacity() * size_of::<Host>())
+        self.hosts.capacity() * size_of::<Host>()
     }
 }
 

@@ -19,18 +19,6 @@ impl<T> Default for Lazy<T> {
     }
 }
 
-impl<T> Lazy<T> {
-    /// The value, if it was ever changed.
-    pub fn present(&self) -> Option<&T> {
-        self.0.as_deref()
-    }
-
-    /// Back to the empty value.
-    pub fn reset(&mut self) {
-        self.0 = None;
-    }
-}
-
 impl<T: Empty> Deref for Lazy<T> {
     type Target = T;
 

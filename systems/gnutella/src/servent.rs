@@ -15,7 +15,7 @@ use rand_core::Rng;
 
 use crate::counters::Aside;
 use crate::download::Download;
-use crate::hosts::{Hosts, Source};
+use crate::hosts::Source;
 use crate::lazy::Lazy;
 use crate::neighbours::Neighbours;
 use crate::obtain::Wanted;
@@ -39,21 +39,20 @@ use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, 
 #[repr(C, align(64))]
 pub struct Servent {
     pub(crate) neighbours: Neighbours,
-    pub(crate) routes: Lazy<Routes>,
+    pub(crate) routes: Routes,
     pub(crate) settings: Arc<Settings>,
     /// The signatures of all its files together.
     pub(crate) signature: Signature,
     /// `None` in a servent that speaks 0.4 only.
     pub(crate) v06: Option<Box<V06>>,
-    pub(crate) counters: Lazy<Aside>,
 
+    pub(crate) aside: Lazy<Aside>,
     /// What most servents have nothing of most of the time.
     pub(crate) work: Option<Box<Work>>,
     pub(crate) guid: Guid,
     pub(crate) catalogue: Arc<Catalogue>,
     /// Indices of its own files in the catalogue, sorted.
     pub(crate) shares: Box<[u32]>,
-    pub(crate) hosts: Hosts,
     /// The sizes of all its files together, as its Pongs tell them.
     pub(crate) kbytes: u32,
     /// Left, and not joined again.
@@ -117,10 +116,9 @@ impl Servent {
             kbytes: u32::try_from(bytes / 1_024).unwrap_or(u32::MAX),
             signature,
             neighbours: Neighbours::default(),
-            routes: Lazy::default(),
-            hosts: Hosts::default(),
+            routes: Routes::default(),
             work: None,
-            counters: aside,
+            aside,
             away: false,
             ping_armed: false,
             reconnect_armed: false,
@@ -135,7 +133,7 @@ impl Servent {
 
     /// What it counted.
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.aside
     }
 
     /// The indices of the files it shares, sorted.
@@ -150,17 +148,19 @@ impl Servent {
 
     /// How many hosts it knows to connect to.
     pub fn known_hosts(&self) -> usize {
-        self.hosts.len()
+        self.aside.hosts.len()
     }
 
     /// What it remembers, as (entries, bytes): GUIDs and routes, cached hosts, links, own searches,
     /// transfers, and the list of shared files. The bytes are those on the heap, unused room in
     /// tables included; neither the shared [`Catalogue`] nor the servent's own struct.
     pub fn footprint(&self) -> (usize, usize) {
-        let mut entries =
-            self.routes.len() + self.hosts.len() + self.neighbours().count() + self.shares.len();
+        let mut entries = self.routes.len()
+            + self.aside.hosts.len()
+            + self.neighbours().count()
+            + self.shares.len();
         let mut bytes = self.routes.heap_bytes()
-            + self.hosts.heap_bytes()
+            + self.aside.hosts.heap_bytes()
             + size_of_val(&*self.neighbours)
             + size_of_val(&*self.shares);
         if let Some(v06) = &self.v06 {
@@ -197,7 +197,7 @@ impl Servent {
 
     /// Where it tells others to connect to. `None` if there is no such IPv4 address.
     pub(crate) fn public(&self, cx: &Context<'_, Self>) -> Option<SocketAddrV4> {
-        self.counters
+        self.aside
             .advertise
             .or_else(|| ipv4(cx.here()))
             .filter(|&address| crate::hosts::usable(address))
@@ -205,7 +205,7 @@ impl Servent {
 
     /// Whether others can connect to it.
     pub(crate) fn reachable(&self, cx: &Context<'_, Self>) -> Option<SocketAddrV4> {
-        if self.counters.firewalled { None } else { self.public(cx) }
+        if self.aside.firewalled { None } else { self.public(cx) }
     }
 
     pub(crate) fn work(&mut self) -> &mut Work {
@@ -346,15 +346,9 @@ impl Peer for Servent {
             Expect::First => prefetch(&self.neighbours),
             Expect::Second => {
                 prefetch(&*self.neighbours);
-                if let Some(routes) = self.routes.present() {
-                    prefetch(routes);
-                }
+                prefetch(self.routes.head());
             }
-            Expect::Third => {
-                if let Some(routes) = self.routes.present() {
-                    routes.expect(descriptor);
-                }
-            }
+            Expect::Third => self.routes.expect(descriptor),
         }
     }
 
@@ -391,5 +385,16 @@ impl Servent {
             || self.download_closed(link, reason, cx)
             || self.web_closed(link, reason, cx)
             || self.upload_closed(link);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servent_is_two_cache_lines() {
+        assert_eq!(size_of::<Servent>(), 128);
+        assert_eq!(core::mem::offset_of!(Servent, aside), 64);
     }
 }

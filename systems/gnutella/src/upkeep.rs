@@ -62,7 +62,7 @@ impl Servent {
                 continue;
             }
             if let Some(host) = ipv4(host) {
-                self.hosts.insert(host, Source::User, self.settings.hosts);
+                self.aside.hosts.insert(host, Source::User, self.settings.hosts);
             }
             if self.may_connect() && !self.is_linked(host) {
                 self.connect(host, cx);
@@ -116,7 +116,7 @@ impl Servent {
         });
         let waiting = waiting + self.welcomed();
         if self.away || waiting >= self.settings.greetings {
-            count(&mut self.counters.refused);
+            count(&mut self.aside.refused);
             return cx.close(link);
         }
         self.greet(link, Stage::Accepted { remote }, cx);
@@ -204,7 +204,7 @@ impl Servent {
             Err(_) => return self.misbehaved(link, Misbehaviour::BadHead, cx),
             // A newer servent tries again with 0.4 when an old one closes.
             Ok(connect) if connect.version != Version::V04 => {
-                count(&mut self.counters.refused);
+                count(&mut self.aside.refused);
                 return cx.close(link);
             }
             Ok(_) => {}
@@ -215,7 +215,7 @@ impl Servent {
             self.expect_plain();
             return self.linked(link, remote, true, cx);
         }
-        count(&mut self.counters.refused);
+        count(&mut self.aside.refused);
         if self.settings.courtesy_pongs == 0 || self.v06.is_some() {
             return cx.close(link);
         }
@@ -239,7 +239,7 @@ impl Servent {
         cx: &mut Context<'_, Self>,
     ) {
         let most = self.settings.courtesy_pongs;
-        let hosts = self.hosts.sample(most, cx.rng());
+        let hosts = self.aside.hosts.sample(most, cx.rng());
         let Some(Greeting { stage: Stage::Courtesy { remote, given, asked }, .. }) =
             self.greeting(link)
         else {
@@ -304,7 +304,7 @@ impl Servent {
     }
 
     fn knows_few(&self) -> bool {
-        self.hosts.len() < self.settings.explore_below
+        self.aside.hosts.len() < self.settings.explore_below
     }
 
     /// A Ping of this servent's own, whose Pongs find back.
@@ -330,7 +330,7 @@ impl Servent {
         self.lost06(slot, cx);
         // Unless another link to it works.
         if let Some(host) = neighbour.host().filter(|&host| !self.is_linked(host.into())) {
-            self.hosts.failed(host);
+            self.aside.hosts.failed(host);
         }
         cx.emit(Event::Unlinked { link: neighbour.link, reason });
         self.seek(cx);
@@ -338,7 +338,7 @@ impl Servent {
 
     pub(crate) fn host_failed(&mut self, host: Address, cx: &mut Context<'_, Self>) {
         if let Some(host) = ipv4(host) {
-            self.hosts.failed(host);
+            self.aside.hosts.failed(host);
         }
         self.seek(cx);
     }
@@ -346,7 +346,7 @@ impl Servent {
     /// A Pong named a host.
     pub(crate) fn learn(&mut self, host: SocketAddrV4, source: Source, cx: &mut Context<'_, Self>) {
         let own = self.public(cx) == Some(host) || cx.here() == Address::from(host);
-        if !own && self.hosts.insert(host, source, self.settings.hosts) {
+        if !own && self.aside.hosts.insert(host, source, self.settings.hosts) {
             self.seek(cx);
         }
     }
@@ -374,7 +374,7 @@ impl Servent {
         neighbour.remote = host;
         let (link, inbound) = (neighbour.link, neighbour.inbound);
         if !inbound {
-            self.hosts.works(host);
+            self.aside.hosts.works(host);
         }
         let twin =
             self.neighbours.iter().flatten().find(|n| n.link != link && n.host() == Some(host));
@@ -394,7 +394,7 @@ impl Servent {
     pub(crate) fn linked_to_self(&mut self, slot: u8, cx: &mut Context<'_, Self>) {
         let Some(Some(neighbour)) = self.neighbours.get(usize::from(slot)).copied() else { return };
         if let Some(host) = neighbour.host() {
-            self.hosts.forget(host);
+            self.aside.hosts.forget(host);
         }
         cx.close(neighbour.link);
         self.neighbour_lost(slot, None, cx);
@@ -405,7 +405,7 @@ impl Servent {
         if self.reconnect_armed || self.missing() == 0 {
             return;
         }
-        if self.hosts.any(|host| !self.is_linked(host.into())) {
+        if self.aside.hosts.any(|host| !self.is_linked(host.into())) {
             self.reconnect_armed = true;
             let delay = self.settings.reconnect_delay * (1 << self.tries.min(6));
             let part = f64::from(cx.rng().next_u32()) / 4_294_967_296.0;
@@ -420,7 +420,7 @@ impl Servent {
             self.tries = self.tries.saturating_add(1);
         }
         for _ in 0..self.missing() {
-            let host = self.hosts.pick(cx.rng(), |host| !self.is_linked(host.into()));
+            let host = self.aside.hosts.pick(cx.rng(), |host| !self.is_linked(host.into()));
             let Some(host) = host else { return };
             self.connect(host.into(), cx);
         }

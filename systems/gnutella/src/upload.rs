@@ -97,7 +97,7 @@ impl Servent {
             return cx.close(link);
         }
         if busy {
-            count(&mut self.counters.refused);
+            count(&mut self.aside.refused);
         }
         self.upload_closed(link);
         cx.send(link, Message::head(HeadKind::Response, refused));
@@ -224,11 +224,11 @@ impl Servent {
         let usable = crate::hosts::usable(to) && self.public(cx) != Some(to);
         let push = Push { to: *to.ip(), from };
         if !shared || !usable || self.is_busy() || !self.has_room_for(push) {
-            return count(&mut self.counters.pushes_ignored);
+            return count(&mut self.aside.pushes_ignored);
         }
         self.age_routes(cx);
         if !self.routes.insert(PUSHED, &guid, Route::Own) {
-            return count(&mut self.counters.pushes_ignored);
+            return count(&mut self.aside.pushes_ignored);
         }
         let link = cx.connect(to.into());
         let deadline = cx.now() + self.settings.handshake_timeout;

@@ -235,7 +235,7 @@ impl Servent {
         // The newest in the cache is tried and told first, and the list begins with the best.
         for &host in list.hosts().iter().rev() {
             if own != Some(host) && cx.here() != Address::from(host) {
-                self.hosts.insert(host, source, self.settings.hosts);
+                self.aside.hosts.insert(host, source, self.settings.hosts);
             }
         }
         self.seek(cx);
@@ -244,7 +244,7 @@ impl Servent {
     /// The cache of hosts, the best first: to save, and to [join by](crate::Command::JoinSaved) another
     /// time.
     pub fn host_list(&self) -> HostList {
-        self.hosts.best().collect()
+        self.aside.hosts.best().collect()
     }
 
     /// A request for something that is no file: the list of hosts, if this servent gives it out.
@@ -252,7 +252,7 @@ impl Servent {
         if !self.settings.host_list {
             return None;
         }
-        let list: HostList = self.hosts.sample(HOSTS, cx.rng()).into_iter().collect();
+        let list: HostList = self.aside.hosts.sample(HOSTS, cx.rng()).into_iter().collect();
         let text = list.to_string();
         let length = text.len() as u64;
         Some((Response::ok(0, length, length, false), text.into()))

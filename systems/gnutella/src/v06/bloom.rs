@@ -70,7 +70,7 @@ impl Servent {
         let Some(known) = v06.of_mut(slot).filter(|known| known.role == Role::Leaf) else { return };
         match Standard::decode(data) {
             Ok(filter) if filter.seed() == 0 => known.bloom = Some(Box::new(filter)),
-            _ => count(&mut self.counters.malformed),
+            _ => count(&mut self.aside.malformed),
         }
     }
 }

@@ -176,7 +176,7 @@ impl Servent {
             hosts.swap(at, other);
         }
         hosts.truncate(MOST / 2);
-        for host in self.hosts.sample(MOST, cx.rng()) {
+        for host in self.aside.hosts.sample(MOST, cx.rng()) {
             if hosts.len() < MOST && !hosts.contains(&host) {
                 hosts.push(host);
             }

@@ -130,13 +130,13 @@ impl Servent {
             return;
         }
         let Ok(ttl) = self.settings.ttl_rules.received(*ttl, *hops) else {
-            return count(&mut self.counters.ttl_dropped);
+            return count(&mut self.aside.ttl_dropped);
         };
         match descriptor.payload() {
             OwnedPayload::Vendor(vendor) => self.vendor_datagram(from, descriptor, vendor, cx),
             OwnedPayload::QueryHit(hit) => self.hit_datagram(from, *hops, hit, descriptor, cx),
             OwnedPayload::Push(push) => self.push_datagram(ttl, *hops, push, descriptor, cx),
-            _ => count(&mut self.counters.unknown),
+            _ => count(&mut self.aside.unknown),
         }
     }
 
@@ -154,8 +154,8 @@ impl Servent {
             Ok(VendorMessage::ReplyAck { wanted, .. }) => {
                 self.deliver_announced(from, descriptor.guid(), wanted, cx);
             }
-            Ok(_) => count(&mut self.counters.unknown),
-            Err(_) => count(&mut self.counters.malformed),
+            Ok(_) => count(&mut self.aside.unknown),
+            Err(_) => count(&mut self.aside.malformed),
         }
     }
 
@@ -165,7 +165,7 @@ impl Servent {
         let asked = self.out_of_band(cx).is_some();
         let (Some(v06), Some(settings)) = (&mut self.v06, &self.settings.v06) else { return };
         let own = v06.own.iter().find(|own| own.guid == guid && asked);
-        let Some(own) = own else { return count(&mut self.counters.unrouted) };
+        let Some(own) = own else { return count(&mut self.aside.unrouted) };
         // Nobody is asked twice, or it would be sent twice what it wants.
         let out = v06.oob.get_or_insert_default();
         out.awaited.retain(|it| it.until > now);
@@ -191,7 +191,7 @@ impl Servent {
         let Some(out) = self.v06.as_mut().and_then(|v06| v06.oob.as_mut()) else { return };
         let of = |it: &Announced| it.guid == guid && Address::from(it.to) == from;
         let Some(at) = out.announced.iter().position(of) else {
-            return count(&mut self.counters.unrouted);
+            return count(&mut self.aside.unrouted);
         };
         let Announced { hit, hops, .. } = out.announced.remove(at);
         let view = hit.borrow();
@@ -218,14 +218,14 @@ impl Servent {
         let now = cx.now();
         let results = hit.borrow().results.len();
         let Some(out) = self.v06.as_mut().and_then(|v06| v06.oob.as_mut()) else {
-            return count(&mut self.counters.unrouted);
+            return count(&mut self.aside.unrouted);
         };
         let of = |it: &Awaited| it.guid == descriptor.guid() && it.from == from && it.until > now;
         let Some(at) = out.awaited.iter().position(of) else {
-            return count(&mut self.counters.unrouted);
+            return count(&mut self.aside.unrouted);
         };
         match usize::from(out.awaited[at].left).checked_sub(results) {
-            None => return count(&mut self.counters.malformed),
+            None => return count(&mut self.aside.malformed),
             Some(0) => drop(out.awaited.remove(at)),
             Some(left) => out.awaited[at].left = u8::try_from(left).unwrap_or(0),
         }
@@ -245,7 +245,7 @@ impl Servent {
                     let hit = Descriptor::new(guid, OwnedPayload::QueryHit(*hit));
                     self.answer(Came { from, ttl: 1, hops }, hit, cx);
                 }
-                _ => count(&mut self.counters.dead_routes),
+                _ => count(&mut self.aside.dead_routes),
             }
         }
         let Some(v06) = &mut self.v06 else { return };

@@ -102,7 +102,7 @@ impl Servent {
                 let (ttl, hops) = forward(ttl, hops).unwrap_or((1, hops.saturating_add(1)));
                 self.send_descriptor(slot, ttl, hops, descriptor, cx);
             }
-            None => count(&mut self.counters.unrouted),
+            None => count(&mut self.aside.unrouted),
         }
     }
 

@@ -27,16 +27,16 @@ impl Servent {
             OwnedPayload::QueryHit(hit) => self.query_hit(came, hit, descriptor, cx),
             OwnedPayload::Push(push) => self.push(came, push, descriptor, cx),
             // What follows is between neighbours.
-            _ if came.hops > 0 => count(&mut self.counters.ttl_dropped),
+            _ if came.hops > 0 => count(&mut self.aside.ttl_dropped),
             OwnedPayload::Qrp(message) => self.table_received(came.from, message, cx),
             OwnedPayload::Vendor(vendor) => {
                 self.vendor_message(came.from, descriptor.guid(), vendor, cx);
             }
             OwnedPayload::Bye(_) => self.bye(came.from, cx),
             OwnedPayload::Unknown { payload_type, .. } if is_known06(*payload_type) => {
-                count(&mut self.counters.malformed);
+                count(&mut self.aside.malformed);
             }
-            _ => count(&mut self.counters.unknown),
+            _ => count(&mut self.aside.unknown),
         }
     }
 
@@ -85,14 +85,14 @@ impl Servent {
     ) {
         let query = query.borrow();
         if query.text().len() > self.settings.query_bytes {
-            return count(&mut self.counters.malformed);
+            return count(&mut self.aside.malformed);
         }
         let (Some(v06), Some(settings)) = (&self.v06, &self.settings.v06) else { return };
         let (max_ttl, dynamic) = (settings.max_ttl, settings.dynamic_querying);
         let from_leaf = v06.of(came.from).is_some_and(|known| known.role == Role::Leaf);
         // A leaf passes nothing on.
         if from_leaf && came.hops > 0 {
-            return count(&mut self.counters.ttl_dropped);
+            return count(&mut self.aside.ttl_dropped);
         }
         if !self.is_new(PayloadType::QUERY, came, descriptor, cx) {
             return;
@@ -103,7 +103,7 @@ impl Servent {
         if !v06.ultrapeer {
             let table = v06.published.table.as_ref();
             if table.is_some_and(|table| !table.may_answer(&routed)) {
-                count(&mut self.counters.unasked);
+                count(&mut self.aside.unasked);
             }
             return;
         }
@@ -130,7 +130,7 @@ impl Servent {
         cx: &mut Context<'_, Self>,
     ) {
         let Some(hit) = self.hit_for(query, descriptor, cx) else { return };
-        count(&mut self.counters.answered);
+        count(&mut self.aside.answered);
         let Some(hit) = self.announce(came, query, descriptor.guid(), hit, cx) else { return };
         let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
         self.answer(came, hit, cx);
@@ -159,7 +159,7 @@ impl Servent {
                 suppressed += 1;
             }
         }
-        self.counters.leaf_suppressed = self.counters.leaf_suppressed.saturating_add(suppressed);
+        self.aside.leaf_suppressed = self.aside.leaf_suppressed.saturating_add(suppressed);
     }
 
     /// To all ultrapeers, but on the last hop only to those whose table does not rule it out.
@@ -181,8 +181,7 @@ impl Servent {
                 suppressed += 1;
             }
         }
-        self.counters.last_hop_suppressed =
-            self.counters.last_hop_suppressed.saturating_add(suppressed);
+        self.aside.last_hop_suppressed = self.aside.last_hop_suppressed.saturating_add(suppressed);
     }
 
     pub(super) fn send_descriptor(

@@ -206,7 +206,7 @@ impl Servent {
             if room { None } else { Some("Too many connections") }
         };
         if let Some(reason) = refusal {
-            count(&mut self.counters.refused);
+            count(&mut self.aside.refused);
             let others = self.try_ultrapeers(cx);
             if let Ok(head) = handshake.refuse(503, reason, &others) {
                 cx.send(link, Message::head(HeadKind::Reply, head));
@@ -259,7 +259,7 @@ impl Servent {
         known.role = agreed.theirs;
         if offer.guid() == Some(self.guid) {
             cx.close(link);
-            return listen.into_iter().for_each(|host| self.hosts.forget(host));
+            return listen.into_iter().for_each(|host| self.aside.hosts.forget(host));
         }
         if let Some(head) = send {
             cx.send(link, Message::head(HeadKind::Reply, head));
@@ -279,7 +279,7 @@ impl Servent {
         }
         // It may have filled up in the meantime, or this servent is no ultrapeer any more.
         if inbound && (!self.has_room_for_role(known.role) || self.is_ultrapeer() != Some(ours)) {
-            count(&mut self.counters.refused);
+            count(&mut self.aside.refused);
             return cx.close(link);
         }
         cx.phase(link, Phase::Descriptors);

@@ -115,7 +115,7 @@ impl Servent {
                 // Nobody has room: it makes some.
                 self.become_ultrapeer(cx);
             } else if let Some(host) =
-                self.hosts.pick(cx.rng(), |host| !self.is_linked(host.into()))
+                self.aside.hosts.pick(cx.rng(), |host| !self.is_linked(host.into()))
             {
                 self.connect06(host.into(), true, cx);
             }

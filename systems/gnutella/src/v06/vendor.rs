@@ -56,7 +56,7 @@ impl Servent {
         cx: &mut Context<'_, Self>,
     ) {
         let Ok(message) = vendor.borrow().message() else {
-            return count(&mut self.counters.malformed);
+            return count(&mut self.aside.malformed);
         };
         let Some(known) = self.v06.as_mut().and_then(|v06| v06.of_mut(slot)) else { return };
         match message {
@@ -82,7 +82,7 @@ impl Servent {
             VendorMessage::QueryStatusRequest => self.status_wanted(slot, guid, cx),
             VendorMessage::QueryStatus { results } => self.query_status(slot, guid, results),
             VendorMessage::Other { id, data } if id == SUMMARY => self.bloom_received(slot, data),
-            _ => count(&mut self.counters.unknown),
+            _ => count(&mut self.aside.unknown),
         }
     }
 }
