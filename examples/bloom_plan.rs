@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use overlay_bloom::{Geometry, Growth, Params, ParamsError, classic, compressed, exact};
+use overlay_examples::{Failure, program};
 use serde::Serialize;
 
 #[path = "bloom_plan/plot.rs"]
@@ -36,23 +37,10 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program(run)
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+fn run(options: &Options) -> Result<(), Failure> {
     let (n, p) = (options.keys, options.rate);
     // The layout that needs least: if this one can not be, none can.
     let standard = Params::for_rate(n, p)?;

@@ -14,7 +14,8 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use overlay_core::SystemName;
 use overlay_examples::{
-    Compared, NatMix, Plan, Report, Workload, compare, read_library, sources, table,
+    Compared, Failure, NatMix, Plan, Report, Workload, compare, program, read_library, sources,
+    table,
 };
 
 /// Compare peer-to-peer architectures on the same files, peers and searches.
@@ -55,27 +56,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    match run(&options) {
-        Ok(output) => match std::io::stdout().lock().write_all(output.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program(|options: &Options| Ok(std::io::stdout().lock().write_all(run(options)?.as_bytes())?))
 }
 
 /// Everything is done before anything is printed.
-fn run(options: &Options) -> Result<String, Box<dyn std::error::Error>> {
+fn run(options: &Options) -> Result<String, Failure> {
     let paths = match options.paths.as_slice() {
         [] => &[repository()],
         paths => paths,

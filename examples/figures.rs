@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use comfy_table::{ContentArrangement, Table, presets};
+use overlay_examples::{Failure, program};
 
 #[path = "figures/bloom.rs"]
 mod bloom;
@@ -82,25 +83,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    match run(&options) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program(run)
 }
 
 /// Whether every verdict holds.
-fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
+fn run(options: &Options) -> Result<ExitCode, Failure> {
     let known = |id: &str| FIGURES.iter().any(|figure| figure.id.eq_ignore_ascii_case(id));
     if let Some(id) = options.only.iter().find(|id| !known(id)) {
         let ids: Vec<&str> = FIGURES.iter().map(|figure| figure.id).collect();
@@ -119,7 +106,7 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
         // Each as soon as it is known: some take a while.
         std::io::stdout().lock().write_all(text.as_bytes())?;
     }
-    Ok(all_hold)
+    Ok(if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn lines(id: &str, rows: &[Row]) -> Result<String, serde_json::Error> {

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use overlay_examples::{Failure, escape, program};
 
 use output::Output;
 use stream::Stream;
@@ -23,8 +24,6 @@ use stream::Stream;
 mod body;
 #[path = "gnutella_dump/capture.rs"]
 mod capture;
-#[path = "torrent/escape.rs"]
-mod escape;
 #[path = "gnutella_dump/extensions.rs"]
 mod extensions;
 #[path = "gnutella_dump/flow.rs"]
@@ -58,26 +57,13 @@ struct Options {
     reencode: Option<PathBuf>,
 }
 
-/// Why nothing more can be done: one line for people.
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
     if std::env::args_os().len() == 1 {
         let help = Options::command().render_help().to_string();
         let _ = std::io::stdout().write_all(help.as_bytes());
         return ExitCode::SUCCESS;
     }
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    run(&options).unwrap_or_else(|error| {
-        eprintln!("error: {}", escape::text(error.to_string().as_bytes()));
-        ExitCode::FAILURE
-    })
+    program(run)
 }
 
 fn run(options: &Options) -> Result<ExitCode, Failure> {

@@ -13,6 +13,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use overlay_examples::{Failure, program};
 
 use crate::churn::ChurnName;
 use crate::counting::Counting;
@@ -128,27 +129,14 @@ fn name(value: impl ValueEnum) -> String {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    let printed = run(&options).and_then(|report| {
+    program(|options: &Options| {
+        let report = run(options)?;
         let text = if options.json { report.json()? } else { report.table() };
         Ok(writeln!(std::io::stdout().lock(), "{text}")?)
-    });
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
-fn run(options: &Options) -> Result<Report, Box<dyn std::error::Error>> {
+fn run(options: &Options) -> Result<Report, Failure> {
     match options.system {
         SystemName::Gnutella04 => network::simulate::<Gnutella04>(options),
         SystemName::Gnutella06 => network::simulate::<Gnutella06>(options),

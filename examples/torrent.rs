@@ -11,14 +11,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use overlay_examples::{Failure, escape, program};
 use torrent_meta::{Limits, Metainfo};
 
 #[path = "torrent/create.rs"]
 mod create;
 #[path = "torrent/edit.rs"]
 mod edit;
-#[path = "torrent/escape.rs"]
-mod escape;
 #[path = "torrent/magnet.rs"]
 mod magnet;
 #[path = "torrent/output.rs"]
@@ -50,28 +49,14 @@ enum Command {
     Verify(verify::Options),
 }
 
-/// Why a command failed: one line for people.
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    let result = match &options.command {
+    program(|options: &Options| match &options.command {
         Some(Command::Create(options)) => create::run(options),
         Some(Command::Show(options)) => show::run(options),
         Some(Command::Edit(options)) => edit::run(options),
         Some(Command::Magnet(options)) => magnet::run(options),
         Some(Command::Verify(options)) => verify::run(options),
         None => print(&Options::command().render_help().to_string()).map(|()| ExitCode::SUCCESS),
-    };
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {}", escape::text(error.to_string().as_bytes()));
-        ExitCode::FAILURE
     })
 }
 
