@@ -68,6 +68,15 @@ impl Pair {
         self.network.fetch(self.fetcher, hit)
     }
 
+    /// Until the first bytes are there.
+    fn begin(&mut self, number: usize) {
+        let fetch = Command::Fetch { fetch: 5, hit: self.hit(number), into: Object(1000) };
+        self.network.world.command(self.fetcher, fetch, FETCH);
+        while self.network.downloaded(self.fetcher).is_none() {
+            self.network.world.run_for(Duration::from_millis(1));
+        }
+    }
+
     fn assert_downloaded(&self, number: usize) {
         let expected = content(Object(number as u64), FILES[number].1);
         assert!(self.network.downloaded(self.fetcher) == Some(&expected[..]));
@@ -204,12 +213,7 @@ fn the_owner_crashed() {
 #[test]
 fn the_owner_crashes_on_the_way() {
     let mut pair = open_pair();
-    let hit = pair.hit(3);
-    let fetch = Command::Fetch { fetch: 5, hit, into: Object(1000) };
-    pair.network.world.command(pair.fetcher, fetch, FETCH);
-    while pair.network.downloaded(pair.fetcher).is_none() {
-        pair.network.world.run_for(Duration::from_millis(1));
-    }
+    pair.begin(3);
     pair.network.world.fail(pair.supplier);
     let failure = pair.network.fetch_end(pair.fetcher, 5).unwrap_err();
     let received = match failure {
@@ -239,12 +243,7 @@ fn the_server_is_gone() {
 #[test]
 fn a_transfer_outlives_the_server() {
     let mut pair = open_pair();
-    let hit = pair.hit(3);
-    let fetch = Command::Fetch { fetch: 5, hit, into: Object(1000) };
-    pair.network.world.command(pair.fetcher, fetch, FETCH);
-    while pair.network.downloaded(pair.fetcher).is_none() {
-        pair.network.world.run_for(Duration::from_millis(1));
-    }
+    pair.begin(3);
     pair.network.world.shut_down(pair.network.server);
     assert_eq!(pair.network.fetch_end(pair.fetcher, 5), Ok((1_000_000, false)));
     pair.assert_downloaded(3);
