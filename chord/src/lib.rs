@@ -8,11 +8,15 @@ mod error;
 mod finger;
 mod id;
 pub mod interval;
+pub mod invariants;
 mod lookup;
+mod maintain;
 mod member;
 mod message;
 #[cfg(feature = "peer")]
 mod node;
+#[cfg(feature = "published")]
+pub mod published;
 mod ring;
 #[cfg(feature = "peer")]
 mod store;
@@ -23,6 +27,7 @@ pub use error::{DecodeError, DecodeErrorKind, RingError};
 pub use finger::FingerTable;
 pub use id::{Id, Id64, Id160};
 pub use lookup::Lookup;
+pub use maintain::{Answer, Effect, Maintenance};
 pub use member::{Member, Next, Rectified};
 pub use message::{
     DATAGRAM_LEN, Decoded, MAX_BODY, Message, Publication, Refusal, Traffic, VERSION,

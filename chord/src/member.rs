@@ -13,7 +13,7 @@
 use crate::{Place, SuccessorList, interval};
 
 /// One member's pointers: a successor list and a predecessor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Member<P> {
     successors: SuccessorList<P>,
     predecessor: Option<P>,
@@ -63,6 +63,13 @@ impl<P: Place> Member<P> {
         Some(Self { successors, predecessor: Some(before) })
     }
 
+    /// A member with these pointers, as a ring that is taken up again has them, or a model of one.
+    /// `list` is cut where it does not go clockwise from `me`. Nothing else is checked: what joins a
+    /// ring that lives has to [`join`](Self::join).
+    pub fn with_pointers(me: P, list_len: usize, predecessor: Option<P>, list: &[P]) -> Self {
+        Self { successors: SuccessorList::with_entries(me, list_len, list), predecessor }
+    }
+
     /// The member itself.
     pub fn me(&self) -> P {
         self.successors.me()
@@ -102,9 +109,26 @@ impl<P: Place> Member<P> {
         (changed, next)
     }
 
+    /// StabilizeFromSuccessor of a member that is its own successor, and knows what that answers.
+    pub fn stabilize_alone(&mut self) -> Next<P> {
+        let (me, predecessor) = (self.me(), self.predecessor);
+        self.stabilize_from_successor(me, &[], predecessor).1
+    }
+
     /// StabilizeFromSuccessor, when the successor is dead: the next entry moves up and is notified.
     pub fn successor_failed(&mut self) -> Next<P> {
         self.successors.shift();
+        self.notify()
+    }
+
+    /// The successor leaves, and its list is what `list` says: that is our list now. It is what
+    /// stabilizing just before it left and noticing just after would come to, but that the list's last
+    /// entry is kept too.
+    pub fn successor_left(&mut self, list: &[P]) -> Next<P> {
+        match list.split_first() {
+            Some((head, rest)) => _ = self.successors.adopt(*head, rest),
+            None => _ = self.successors.shift(),
+        }
         self.notify()
     }
 

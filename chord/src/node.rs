@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use overlay_peer::{Address, Context, Link, LinkState, Peer, StoreError, Ticket, Timer};
 
-use crate::{Contact, FingerTable, Id160, Member, Message, Store};
+use crate::{Contact, FingerTable, Id160, Maintenance, Member, Message, Store};
 
 pub use command::{Command, Event, Failure, FetchFailure, Misbehaviour, Part, SharedBlob};
 pub use config::{Config, Limits};
@@ -68,7 +68,7 @@ pub struct Node {
     /// This node, once it was told to create or join.
     me: Option<Contact>,
     standing: Standing,
-    member: Option<Member<Contact>>,
+    member: Option<Maintenance<Contact>>,
     /// Whoever the user said is a member.
     via: Vec<Address>,
     /// A member's fingers; a client's cache of members that answered.
@@ -150,7 +150,7 @@ impl Node {
 
     /// The ring's pointers, while the node is a member.
     pub fn member(&self) -> Option<&Member<Contact>> {
-        self.member.as_ref()
+        self.member.as_ref().map(Maintenance::member)
     }
 
     /// The finger table; a client's holds members that answered it, where a finger would be.
@@ -176,7 +176,7 @@ impl Node {
     /// The node's state: how many contacts and publications it keeps, and how many bytes the whole
     /// node takes with them. What it shares itself is the user's and does not count.
     pub fn footprint(&self) -> (usize, usize) {
-        let pointers = self.member.as_ref().map_or(0, |member| {
+        let pointers = self.member().map_or(0, |member| {
             member.successors().as_slice().len() + usize::from(member.predecessor().is_some())
         }) + self.fingers.as_slice().len();
         let bytes = size_of::<Self>()

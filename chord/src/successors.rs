@@ -9,7 +9,7 @@ use crate::{Id, Place, interval};
 ///
 /// On a ring of r nodes or fewer the list comes round: then the node itself is its last entry, and
 /// nothing follows. A list that lost entries to failures is shorter until the next stabilization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SuccessorList<P> {
     me: P,
     capacity: usize,
@@ -21,6 +21,15 @@ impl<P: Place> SuccessorList<P> {
     /// least 1.
     pub fn alone(me: P, capacity: usize) -> Self {
         Self { me, capacity: capacity.max(1), entries: vec![me] }
+    }
+
+    /// The list with these entries, cut where they do not go clockwise from `me`.
+    pub fn with_entries(me: P, capacity: usize, entries: &[P]) -> Self {
+        let mut list = Self { me, capacity: capacity.max(1), entries: Vec::new() };
+        if let Some((head, rest)) = entries.split_first() {
+            list.adopt(*head, rest);
+        }
+        list
     }
 
     /// Whose list this is.

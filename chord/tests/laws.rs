@@ -149,7 +149,8 @@ fn message() -> impl Strategy<Value = Message> {
         n.prop_map(|request| Message::Busy { request }),
         id160().prop_map(|id| Message::Notify { id }),
         Just(Message::Nudge),
-        id160().prop_map(|id| Message::Leaving { id }),
+        (id160(), vec(contact(), 0..4))
+            .prop_map(|(id, successors)| Message::Leaving { id, successors }),
         (n, traffic(), id160()).prop_map(|(request, traffic, key)| Message::Find {
             request,
             traffic,

@@ -105,7 +105,7 @@ impl Node {
         (after, upto): (Id160, Id160),
         cx: &Cx<'_>,
     ) -> Option<Terms> {
-        let member = self.member.as_ref()?;
+        let member = self.member()?;
         let me = member.me();
         let mut pointers =
             member.successors().as_slice().iter().copied().chain(member.predecessor());

@@ -15,7 +15,7 @@ use super::operation::{Kind, Operation};
 use super::rpc::Purpose;
 use super::tasks::{Task, about};
 use super::{Cx, Event, Failure, Node};
-use crate::{Contact, FingerTable, Id160, Member, Message, Store, interval};
+use crate::{Contact, FingerTable, Id160, Maintenance, Member, Message, Store, interval};
 
 /// How often a node tries to find its place before it gives up joining, and how often it finds that
 /// nobody answers.
@@ -174,7 +174,7 @@ impl Node {
             // The list has every node up to its end, so the nearest of each level is a finger.
             self.fingers.learn(node);
         }
-        self.member = Some(member);
+        self.member = Some(Maintenance::new(member));
         self.standing = Standing::Member;
         self.upkeep = Upkeep::default();
         self.upkeep.first_pass = true;
@@ -208,13 +208,20 @@ impl Node {
 
     /// The keys are handed over, or nobody would take them.
     pub(super) fn leave_now(&mut self, handed_over: bool, cx: &mut Cx<'_>) {
+        if self.member.as_ref().is_some_and(|member| member.asked().is_some()) {
+            // The list may be about to change, and the predecessor takes it over: wait for that.
+            self.upkeep.leaving = Some(handed_over);
+            return;
+        }
         if let Some(member) = self.member.take() {
+            let member = member.member();
             let me = member.me();
             let first = member.successors().first();
             let neighbours =
                 first.into_iter().chain(member.predecessor().filter(|p| first != Some(*p)));
             for neighbour in neighbours.filter(|neighbour| *neighbour != me) {
-                cx.send_to(neighbour.address, Message::Leaving { id: me.id });
+                let successors = member.successors().as_slice().to_vec();
+                cx.send_to(neighbour.address, Message::Leaving { id: me.id, successors });
             }
         }
         self.fail_operations(Failure::NotJoined, cx);

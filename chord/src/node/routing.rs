@@ -33,7 +33,7 @@ impl Node {
     /// as that goes. Upkeep wants to be exact: the end of a list may be old, so for a finger or a join
     /// only the successor itself counts, which stabilizing checks.
     fn route(&self, key: Id160, traffic: Traffic) -> Route {
-        let Some(member) = &self.member else { return Route::Closer(Vec::new()) };
+        let Some(member) = self.member() else { return Route::Closer(Vec::new()) };
         let (me, list) = (member.me(), member.successors());
         if member.owns(key) {
             let after = list.as_slice().iter().filter(|node| **node != me);
@@ -355,7 +355,7 @@ impl Node {
 
     /// Refreshes the next finger.
     pub(super) fn fix_finger(&mut self, cx: &mut Cx<'_>) {
-        let Some(first) = self.member.as_ref().and_then(|m| m.successors().first()) else { return };
+        let Some(first) = self.member().and_then(|m| m.successors().first()) else { return };
         if Some(first) == self.me || self.operations.any(|kind| matches!(kind, Kind::Finger(_))) {
             return;
         }

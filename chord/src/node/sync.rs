@@ -118,7 +118,7 @@ impl Taking {
 impl Node {
     /// The keys this node owns, as far as it knows.
     fn owned(&self) -> Option<(Id160, Id160)> {
-        let member = self.member.as_ref()?;
+        let member = self.member()?;
         Some((member.predecessor()?.id, member.me().id))
     }
 
@@ -130,7 +130,7 @@ impl Node {
         let mut queue = self.replica_holders();
         if queue.is_empty() {
             // Without replicas, the keys still have to come from the successor once.
-            let first = self.member.as_ref().and_then(|m| m.successors().first());
+            let first = self.member().and_then(|m| m.successors().first());
             queue.extend(first.filter(|first| !self.sync.settled && Some(*first) != self.me));
         }
         if queue.is_empty() {
@@ -180,7 +180,7 @@ impl Node {
     /// Gives what it has to a successor, because this node leaves: its own keys, and the copies it
     /// keeps for those before it, which the successor is to keep now.
     pub(super) fn hand_over(&mut self, cx: &mut Cx<'_>) {
-        let Some(member) = &self.member else { return };
+        let Some(member) = self.member() else { return };
         let me = member.me();
         let list = member.successors().as_slice();
         let queue: Vec<Contact> = list.iter().rev().copied().filter(|node| *node != me).collect();
@@ -281,7 +281,7 @@ impl Node {
         let Some(Run { goal, after, upto, .. }) = self.sync.active else { return };
         match goal {
             Goal::Replicate if has_them => {
-                let first = self.member.as_ref().and_then(|m| m.successors().first());
+                let first = self.member().and_then(|m| m.successors().first());
                 self.sync.settled |= first == Some(to);
             }
             Goal::HandOver if has_them => {

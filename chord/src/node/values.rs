@@ -45,7 +45,7 @@ impl Node {
 
     /// Whom to ask instead of this node, if it is asked as the owner and is not.
     fn elsewhere(&self, request: u32, key: Id160, copy: bool) -> Option<Message> {
-        let member = self.member.as_ref()?;
+        let member = self.member()?;
         let contact = member.predecessor()?;
         (!copy && !member.owns(key)).then_some(Message::Elsewhere { request, contact })
     }
@@ -82,7 +82,7 @@ impl Node {
 
     /// The successors that should have copies of this node's keys.
     pub(super) fn replica_holders(&self) -> Vec<Contact> {
-        let Some(member) = &self.member else { return Vec::new() };
+        let Some(member) = self.member() else { return Vec::new() };
         let me = member.me();
         let others = member.successors().as_slice().iter().copied().filter(|node| *node != me);
         others.take(self.config.replicas - 1).collect()
