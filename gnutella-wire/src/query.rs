@@ -48,16 +48,19 @@ impl<'a> Query<'a> {
     }
 
     /// The flags or the minimum speed.
+    #[inline]
     pub fn flags(&self) -> QueryFlags {
         self.flags
     }
 
     /// The search text, in whatever encoding it came.
+    #[inline]
     pub fn text(&self) -> &'a [u8] {
         self.text
     }
 
     /// What follows the text's NUL byte: HUGE, GGEP and XML extensions, raw.
+    #[inline]
     pub fn extension(&self) -> &'a [u8] {
         self.extension.unwrap_or_default()
     }
@@ -130,6 +133,7 @@ pub struct OwnedQuery {
 
 impl OwnedQuery {
     /// The borrowed twin, which has the accessors and encodes.
+    #[inline]
     pub fn borrow(&self) -> Query<'_> {
         let (text, extension) = self.after.split_at(self.text);
         Query { flags: self.flags, text, extension: extension.get(1..) }

@@ -135,11 +135,13 @@ pub trait Driver<P: Peer> {
 /// The seed of one input: from the run's seed, the peer's number in it, and how many inputs the peer
 /// had before. Every driver derives it with this function, so that a recorded run can be replayed
 /// under another one.
+#[inline]
 pub const fn input_seed(run: u64, peer: u32, input: u64) -> u64 {
     mix(mix(run ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(peer as u64) ^ mix(input))
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+#[inline]
 const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -37,6 +37,7 @@ impl Time {
     }
 
     /// How long after `earlier` this is; zero if it is not after.
+    #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
@@ -45,6 +46,7 @@ impl Time {
 /// Saturates at [`Time::MAX`]; fractions of a microsecond are dropped.
 impl Add<Duration> for Time {
     type Output = Self;
+    #[inline]
     fn add(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX)))
     }
@@ -59,6 +61,7 @@ impl AddAssign<Duration> for Time {
 /// The same as [`Time::since`].
 impl Sub for Time {
     type Output = Duration;
+    #[inline]
     fn sub(self, earlier: Self) -> Duration {
         self.since(earlier)
     }

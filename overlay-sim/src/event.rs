@@ -32,6 +32,7 @@ const RECEIVER_SHIFT: u32 = PLACE_SHIFT + SLOT_BITS;
 pub(crate) const MAX_PEERS: usize = 1 << (64 - RECEIVER_SHIFT);
 
 impl Key {
+    #[inline]
     pub(crate) fn new(receiver: u32, link: u32, cause: Cause) -> Self {
         let generation = u64::from(link >> SLOT_BITS);
         Self(
@@ -42,16 +43,19 @@ impl Key {
         )
     }
 
+    #[inline]
     pub(crate) fn receiver(self) -> u32 {
         (self.0 >> RECEIVER_SHIFT) as u32
     }
 
+    #[inline]
     pub(crate) fn link(self) -> u32 {
         let slot = (self.0 >> PLACE_SHIFT) as u32 & slot(u32::MAX);
         let generation = (self.0 >> CAUSE_BITS) as u32 & ((1 << GENERATION_BITS) - 1);
         generation << SLOT_BITS | slot
     }
 
+    #[inline]
     pub(crate) fn cause(self) -> Cause {
         Cause(self.0 as u8)
     }
@@ -62,6 +66,7 @@ impl Key {
     }
 
     /// Whether it belongs to no link; such events of one receiver go in the order of their senders.
+    #[inline]
     pub(crate) fn has_no_link(self) -> bool {
         self.link() == NO_LINK
     }
@@ -113,6 +118,7 @@ pub(crate) enum Control<M> {
 
 impl<M> Event<M> {
     /// Of an event without a link: the peer it comes from.
+    #[inline]
     fn sender(&self) -> u32 {
         match &self.body {
             Body::Control(control) => match **control {
@@ -197,11 +203,13 @@ impl Order {
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.keys.len().max(self.wide.len())
     }
 
     /// The index of the event that is handled as the `at`-th, and its receiver.
+    #[inline]
     pub(crate) fn nth(&self, at: usize) -> (usize, usize) {
         if let Some(&key) = self.keys.get(at) {
             return ((key & ((1 << INDEX_BITS) - 1)) as usize, (key >> RECEIVER_SHIFT) as usize);

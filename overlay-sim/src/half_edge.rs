@@ -74,16 +74,19 @@ impl HalfEdge {
     }
 
     /// The peer at the other end; in a free slot the next free one.
+    #[inline]
     pub(crate) fn other(self) -> u32 {
         self.ends >> LINK_HIGH_BITS
     }
 
     /// The other end's number for the link.
+    #[inline]
     pub(crate) fn other_link(self) -> u32 {
         let high = self.ends & ((1 << LINK_HIGH_BITS) - 1);
         high << LINK_LOW_BITS | self.rest >> 8
     }
 
+    #[inline]
     pub(crate) fn set_other(&mut self, other: u32, other_link: u32) {
         debug_assert!((other as usize) < MAX_PEERS && other_link <= NO_LINK);
         self.ends = other << LINK_HIGH_BITS | other_link >> LINK_LOW_BITS;
@@ -91,11 +94,13 @@ impl HalfEdge {
     }
 
     /// One-way delay in microseconds.
+    #[inline]
     pub(crate) fn delay(self) -> u64 {
         let delay = self.life >> 8;
         if delay & COARSE == 0 { delay.into() } else { u64::from(delay & !COARSE) * 1_000 }
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> u8 {
         self.life as u8
     }
@@ -105,29 +110,35 @@ impl HalfEdge {
     }
 
     /// Its owner's number for the link, given the slot.
+    #[inline]
     pub(crate) fn link(self, slot: u32) -> u32 {
         u32::from(self.generation()) << SLOT_BITS | slot
     }
 
+    #[inline]
     pub(crate) fn is_used(self) -> bool {
         self.is(Flag::USED)
     }
 
+    #[inline]
     pub(crate) fn is(self, flag: Flag) -> bool {
         self.rest as u8 & flag.0 != 0
     }
 
+    #[inline]
     pub(crate) fn set(&mut self, flag: Flag, to: bool) {
         let bit = u32::from(flag.0);
         self.rest = if to { self.rest | bit } else { self.rest & !bit };
     }
 
     /// Whether there are rare things of it.
+    #[inline]
     pub(crate) fn has_rare(self) -> bool {
         self.is(Flag::RARE)
     }
 
     /// Whether what arrives has to wait.
+    #[inline]
     pub(crate) fn holds(self) -> bool {
         self.rest as u8 & (Flag::PAUSED.0 | Flag::HELD.0) != 0
     }

@@ -85,6 +85,7 @@ impl Hosts {
         self.sites.reserve_exact(more);
     }
 
+    #[inline]
     pub(crate) fn states(&self) -> &[HostState] {
         &self.states
     }
@@ -93,10 +94,12 @@ impl Hosts {
         self.states.iter_mut().map(|state| &mut state.links)
     }
 
+    #[inline]
     pub(crate) fn is_alive(&self, host: u32) -> bool {
         self.states.get(host as usize).is_some_and(|state| state.alive)
     }
 
+    #[inline]
     fn unusual(&self, host: u32) -> Option<&Unusual> {
         if self[host].is_unusual { self.unusual.get(&host) } else { None }
     }
@@ -112,6 +115,7 @@ impl Hosts {
         }
     }
 
+    #[inline]
     pub(crate) fn address(&self, host: u32) -> Address {
         match self.unusual(host) {
             Some(unusual) => unusual.host.address,
@@ -122,10 +126,12 @@ impl Hosts {
         }
     }
 
+    #[inline]
     pub(crate) fn device(&self, host: u32) -> Option<u32> {
         self.unusual(host)?.device
     }
 
+    #[inline]
     pub(crate) fn upload(&self, host: u32) -> u64 {
         match self.unusual(host) {
             Some(unusual) => unusual.host.upload,
@@ -133,11 +139,13 @@ impl Hosts {
         }
     }
 
+    #[inline]
     pub(crate) fn place(&self, host: u32) -> Place {
         self.sites[host as usize].place
     }
 
     /// An input that is no message.
+    #[inline]
     pub(crate) fn count_other_input(&mut self, host: u32) {
         let inputs = &mut self.sites[host as usize].other_inputs;
         *inputs = inputs.wrapping_add(1);
@@ -160,12 +168,14 @@ impl Hosts {
 impl core::ops::Index<u32> for Hosts {
     type Output = HostState;
 
+    #[inline]
     fn index(&self, host: u32) -> &HostState {
         &self.states[host as usize]
     }
 }
 
 impl core::ops::IndexMut<u32> for Hosts {
+    #[inline]
     fn index_mut(&mut self, host: u32) -> &mut HostState {
         &mut self.states[host as usize]
     }

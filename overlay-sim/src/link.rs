@@ -27,6 +27,7 @@ const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 pub(crate) const NO_LINK: u32 = (1 << (SLOT_BITS + GENERATION_BITS)) - 1;
 
 /// The slot of a link number: links of one slot follow each other in time.
+#[inline]
 pub(crate) fn slot(link: u32) -> u32 {
     link & SLOT_MASK
 }
@@ -81,6 +82,7 @@ const NONE: u32 = MAX_PEERS as u32 - 1;
 impl Table {
     pub(crate) const EMPTY: Self = Self { at: 0, len: 0, free: NONE };
 
+    #[inline]
     fn range(self) -> core::ops::Range<usize> {
         self.at as usize..self.at as usize + self.len as usize
     }

@@ -43,6 +43,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    #[inline]
     pub(crate) fn deliver(&mut self, cause: Cause, kind: u8, bytes: usize) {
         let (cause, kind) = (usize::from(cause.0), usize::from(kind));
         if self.counts.len() <= cause {

@@ -7,6 +7,7 @@ pub(crate) struct Trace(u64);
 
 impl Trace {
     /// Adds one input of a peer.
+    #[inline]
     pub(crate) fn add(&mut self, tick: u64, receiver: u32, link: u32, what: u64) {
         let place = u64::from(receiver) << 32 | u64::from(link);
         self.0 = self.0.wrapping_add(mix(mix(mix(tick) ^ place) ^ what));
@@ -18,6 +19,7 @@ impl Trace {
 }
 
 /// The finaliser of MurmurHash3 (Appleby).
+#[inline]
 pub(crate) fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     z = (z ^ (z >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);

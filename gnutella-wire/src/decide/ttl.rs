@@ -18,6 +18,7 @@ impl TtlRules {
     ///
     /// # Errors
     /// It must be dropped.
+    #[inline]
     pub const fn received(&self, ttl: u8, hops: u8) -> Result<u8, Dropped> {
         if ttl > self.hard || hops > self.hard {
             return Err(Dropped { ttl, hops, hard: self.hard });
@@ -47,6 +48,7 @@ pub struct Dropped {
 
 /// TTL and hops for passing a descriptor on, `None` if it stops here: TTL decreases by one, hops
 /// increases by one, and nothing is sent with TTL 0 (Gnutella 0.4, "Descriptor Routing").
+#[inline]
 pub const fn forward(ttl: u8, hops: u8) -> Option<(u8, u8)> {
     match (ttl, hops.checked_add(1)) {
         (2.., Some(hops)) => Some((ttl - 1, hops)),

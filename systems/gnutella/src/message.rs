@@ -139,6 +139,7 @@ impl Wire for Message {
     type Phase = Phase;
     type Error = DecodeError;
 
+    #[inline]
     fn kind(&self) -> u8 {
         match self {
             Self::Descriptor { descriptor, .. } => match descriptor.payload {
@@ -184,6 +185,7 @@ impl Wire for Message {
         NAMES.get(usize::from(kind)).copied().unwrap_or("invalid")
     }
 
+    #[inline]
     fn encoded_len(&self) -> usize {
         match self {
             Self::Descriptor { descriptor, .. } => descriptor.encoded_len,

@@ -340,6 +340,7 @@ impl Peer for Servent {
         self.tidy();
     }
 
+    #[inline]
     fn expect(&self, message: &Message, step: Expect) {
         let Message::Descriptor { descriptor, .. } = message else { return };
         match step {
