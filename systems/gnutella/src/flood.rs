@@ -54,15 +54,9 @@ impl Servent {
             return self.descriptor06(came, &descriptor, cx);
         }
         match descriptor.payload() {
-            OwnedPayload::Ping(_) => self.ping(came, &descriptor, cx),
+            OwnedPayload::Ping(_) => self.ping(came, descriptor, cx),
             OwnedPayload::Pong(_) => self.pong(came, &descriptor, cx),
-            OwnedPayload::Query(query) => {
-                let query = query.borrow();
-                if query.text().len() > self.settings.query_bytes {
-                    return count(&mut self.aside.malformed);
-                }
-                self.query(came, query, &descriptor, cx);
-            }
+            OwnedPayload::Query(_) => self.query(came, descriptor, cx),
             OwnedPayload::QueryHit(hit) => {
                 self.query_hit(came, hit, &descriptor, cx);
             }
@@ -74,14 +68,14 @@ impl Servent {
         }
     }
 
-    fn ping(&mut self, came: Came, ping: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+    fn ping(&mut self, came: Came, ping: Arc<Descriptor>, cx: &mut Context<'_, Self>) {
         // A Ping that ends here only asks whether this servent is alive; nothing has to find back.
         let direct = came.hops == 0 && came.ttl <= 1;
         // Our own Ping, from the one it was sent to: the link leads back here.
         if came.hops == 0 && self.routes.find(PayloadType::PING, &ping.guid()) == Some(Route::Own) {
             return self.linked_to_self(came.from, cx);
         }
-        if !direct && !self.is_new(PayloadType::PING, came, ping, cx) {
+        if !direct && !self.is_new(PayloadType::PING, came, &ping, cx) {
             return;
         }
         let address = self.reachable(cx);
@@ -125,21 +119,20 @@ impl Servent {
         }
     }
 
-    fn query(
-        &mut self,
-        came: Came,
-        query: Query<'_>,
-        descriptor: &Arc<Descriptor>,
-        cx: &mut Context<'_, Self>,
-    ) {
-        if let Some(steps) = walk_steps(query) {
-            return self.walker(came, steps, query, descriptor, cx);
+    fn query(&mut self, came: Came, descriptor: Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+        let OwnedPayload::Query(query) = descriptor.payload() else { return };
+        let query = query.borrow();
+        if query.text().len() > self.settings.query_bytes {
+            return count(&mut self.aside.malformed);
         }
-        if !self.is_new(PayloadType::QUERY, came, descriptor, cx) {
+        if let Some(steps) = walk_steps(query) {
+            return self.walker(came, steps, query, &descriptor, cx);
+        }
+        if !self.is_new(PayloadType::QUERY, came, &descriptor, cx) {
             return;
         }
         self.overhear(came, query, cx);
-        if let Some(hit) = self.hit_for(query, descriptor, cx) {
+        if let Some(hit) = self.hit_for(query, &descriptor, cx) {
             count(&mut self.aside.answered);
             let hit = Descriptor::new(descriptor.guid(), OwnedPayload::QueryHit(hit));
             self.answer(came, hit, cx);
@@ -404,15 +397,18 @@ impl Servent {
     }
 
     /// Passes a descriptor on to every neighbour but the one it came from.
-    fn flood(&self, came: Came, it: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
+    fn flood(&self, came: Came, it: Arc<Descriptor>, cx: &mut Context<'_, Self>) {
         let Some((ttl, hops)) = forward(came.ttl, came.hops) else { return };
-        for (slot, neighbour) in self.neighbours.iter().enumerate() {
-            if let Some(neighbour) = neighbour
-                && slot != usize::from(came.from)
-            {
-                cx.send(neighbour.link, Message::Descriptor { ttl, hops, descriptor: it.clone() });
-            }
+        let others = self.neighbours.iter().enumerate();
+        let others = others.filter(|(slot, _)| *slot != usize::from(came.from));
+        let mut links = others.filter_map(|(_, neighbour)| Some(neighbour.as_ref()?.link));
+        let Some(mut link) = links.next() else { return };
+        for next in links {
+            cx.send(link, Message::Descriptor { ttl, hops, descriptor: it.clone() });
+            link = next;
         }
+        // The last one gets the descriptor itself: counting the copies takes time.
+        cx.send(link, Message::Descriptor { ttl, hops, descriptor: it });
     }
 
     /// To be called before a GUID is remembered.

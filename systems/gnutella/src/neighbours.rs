@@ -35,7 +35,10 @@ impl Neighbour {
 
     /// It said something.
     pub fn heard(&mut self) {
-        self.counts &= Self::HOSTS;
+        // Most have nothing to forget, and then their memory need not be written.
+        if self.counts > Self::HOSTS {
+            self.counts &= Self::HOSTS;
+        }
     }
 
     /// One more Ping; how many there were since it last said something, 7 at most.
