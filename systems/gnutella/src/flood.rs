@@ -346,7 +346,7 @@ impl Servent {
         self.age_routes(cx);
         let new = self.routes.insert(kind, &descriptor.guid(), Route::Neighbour(came.from));
         if !new {
-            count(&mut self.aside.duplicates);
+            self.routes.count_duplicate();
         }
         new
     }

@@ -48,42 +48,43 @@ impl Route {
 /// neighbour's slot. Two GUIDs share a fingerprint with probability 2^-56, which nobody who does not
 /// know the key can bring about; the later of two such would be taken for a duplicate.
 ///
-/// Everything is in one block of memory, because looking for several all over the memory of a
-/// simulation of millions is what a message takes longest for:
+/// Everything is in one block of memory, and an entry is looked for within a cache line before the next
+/// one: in a simulation of millions, a message costs what has to be fetched from memory for it.
 ///
 /// ```text
-/// | key | began | used, of the previous | words, of the previous | current … | previous … |
+/// | header | current generation … | previous generation … |     lines of 8 words
 /// ```
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
     /// Empty as long as there is no key.
-    block: Box<[u64]>,
+    lines: Box<[Line]>,
 }
 
-/// The words before the tables.
-const HEADER: usize = 4;
-const KEY: usize = 0;
-/// When the current generation began, in microseconds.
-const BEGAN: usize = 1;
-/// How many words of each generation are in use: the current one's in the lower half.
-const USED: usize = 2;
-/// How many words there are in each: a power of two, or none.
-const WORDS: usize = 3;
+/// Part of a table; a word of 0 is empty. In the first line, the header.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Line([u64; WORDS]);
 
-/// A generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Age {
-    Current,
-    Previous,
+const WORDS: usize = 8;
+
+/// What each word of the header is.
+mod header {
+    pub const KEY: usize = 0;
+    /// When the current generation began, in microseconds.
+    pub const BEGAN: usize = 1;
+    /// Entries of the current generation.
+    pub const USED: usize = 2;
+    /// Entries of the previous one.
+    pub const USED_BEFORE: usize = 3;
+    /// Lines of the current generation: a power of two. What follows them is the previous one.
+    pub const LINES: usize = 4;
+    pub const DUPLICATES: usize = 5;
 }
 
 impl Routes {
-    /// Words of the smallest table.
-    const SMALLEST: usize = 8;
-
     /// The first bytes, for fetching them into the cache.
     pub fn head(&self) -> &[u64] {
-        self.block.get(..HEADER).unwrap_or(&[])
+        self.lines.first().map_or(&[], |line| &line.0)
     }
 
     /// Asks for the memory that a descriptor will need.
@@ -95,25 +96,26 @@ impl Routes {
             OwnedPayload::Ping(_) | OwnedPayload::Pong(_) => PayloadType::PING,
             _ => return,
         };
-        if !self.block.is_empty() {
+        if !self.lines.is_empty() {
             let print = self.print(kind, &descriptor.guid());
-            let table = self.table(Age::Current);
-            if let Some(word) = table.get(start(table, print)) {
-                prefetch(word);
+            let (current, _) = self.tables();
+            if let Some(line) = current.get(first_line(current, print)) {
+                prefetch(line);
             }
         }
     }
 
     /// Whether it still needs a key.
     pub fn needs_key(&self) -> bool {
-        self.block.is_empty()
+        self.lines.is_empty()
     }
 
     /// Sets the key; before that nothing can be remembered.
     pub fn set_key(&mut self, key: u64) {
-        self.block = alloc::vec![0; HEADER + Self::SMALLEST].into();
-        self.block[KEY] = key;
-        self.block[WORDS] = Self::SMALLEST as u64;
+        let mut header = Line::default();
+        header.0[header::KEY] = key;
+        header.0[header::LINES] = 1;
+        self.lines = [header, Line::default()].into();
     }
 
     /// Forgets everything, the key too.
@@ -121,30 +123,40 @@ impl Routes {
         *self = Self::default();
     }
 
+    /// One more descriptor that was seen before has come.
+    pub fn count_duplicate(&mut self) {
+        if let Some(header) = self.lines.first_mut() {
+            header.0[header::DUPLICATES] += 1;
+        }
+    }
+
+    /// How many of them there were since there is a key.
+    pub fn duplicates(&self) -> u32 {
+        u32::try_from(self.header(header::DUPLICATES)).unwrap_or(u32::MAX)
+    }
+
     /// Where answers to this descriptor go; `None` if it was not seen, or is forgotten.
     pub fn find(&self, kind: PayloadType, guid: &Guid) -> Option<Route> {
-        if self.block.is_empty() {
-            return None;
-        }
         let print = self.print(kind, guid);
-        let word = find(self.table(Age::Current), print)
-            .or_else(|| find(self.table(Age::Previous), print))?;
+        let (current, previous) = self.tables();
+        let word = find(current, print).or_else(|| find(previous, print))?;
         Some(Route::of_byte(word as u8))
     }
 
     /// Remembers a descriptor; `false`, and nothing changes, if it was seen before, or if there is no
     /// key.
     pub fn insert(&mut self, kind: PayloadType, guid: &Guid, route: Route) -> bool {
-        if self.block.is_empty() {
+        if self.lines.is_empty() {
             return false;
         }
         let print = self.print(kind, guid);
-        if find(self.table(Age::Previous), print).is_some() {
+        let (current, previous) = self.tables();
+        if find(previous, print).is_some() {
             return false;
         }
         // One look for both, unless the table has to grow.
         if self.is_full() {
-            if find(self.table(Age::Current), print).is_some() {
+            if find(current, print).is_some() {
                 return false;
             }
             self.grow();
@@ -154,7 +166,7 @@ impl Routes {
 
     /// Remembers a descriptor by its latest route.
     pub fn set(&mut self, kind: PayloadType, guid: &Guid, route: Route) {
-        if !self.block.is_empty() {
+        if !self.lines.is_empty() {
             if self.is_full() {
                 self.grow();
             }
@@ -164,24 +176,25 @@ impl Routes {
 
     /// Begins a new generation if the current one is older than `lifetime` or has `most` entries.
     pub fn age(&mut self, now: Time, lifetime: core::time::Duration, most: usize) {
-        if self.block.is_empty() {
-            return;
-        }
-        let used = self.count(USED, Age::Current);
+        let used = self.header(header::USED);
+        let Some(header) = self.lines.first_mut() else { return };
         if used == 0 {
-            self.block[BEGAN] = now.as_micros();
-        } else if now - Time::from_micros(self.block[BEGAN]) >= lifetime || used >= most {
-            let previous = self.table(Age::Current).to_vec();
-            self.rebuild(Self::SMALLEST, previous);
-            self.block[USED] = (used as u64) << 32;
-            self.block[BEGAN] = now.as_micros();
+            header.0[header::BEGAN] = now.as_micros();
+        } else if now - Time::from_micros(header.0[header::BEGAN]) >= lifetime
+            || used >= most as u64
+        {
+            header.0[header::BEGAN] = now.as_micros();
+            header.0[header::USED] = 0;
+            header.0[header::USED_BEFORE] = used;
+            let previous = self.tables().0.to_vec();
+            self.lines = self.rebuilt(1, &previous);
         }
     }
 
     /// The neighbour in this slot is gone: no route leads there any more. What it sent stays
     /// remembered, so that copies of it are still told for duplicates.
     pub fn purge(&mut self, slot: u8) {
-        for word in self.block.iter_mut().skip(HEADER) {
+        for word in self.lines.iter_mut().skip(1).flat_map(|line| &mut line.0) {
             if *word != 0 && *word as u8 == slot {
                 *word |= u64::from(Route::GONE);
             }
@@ -190,75 +203,72 @@ impl Routes {
 
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        match self.block.is_empty() {
-            true => 0,
-            false => self.count(USED, Age::Current) + self.count(USED, Age::Previous),
-        }
+        (self.header(header::USED) + self.header(header::USED_BEFORE)) as usize
     }
 
     /// The heap it takes, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.block)
+        size_of_val(&*self.lines)
     }
 
-    /// One of the two numbers of a word of the header.
-    fn count(&self, of: usize, age: Age) -> usize {
-        let both = self.block[of];
-        let count = if age == Age::Current { both as u32 } else { (both >> 32) as u32 };
-        count as usize
+    /// A word of the header; 0 if there is none.
+    fn header(&self, word: usize) -> u64 {
+        self.lines.first().map_or(0, |header| header.0[word])
     }
 
-    /// The words of a generation; there is a key.
-    fn table(&self, age: Age) -> &[u64] {
-        let (current, previous) = self.block[HEADER..].split_at(self.count(WORDS, Age::Current));
-        if age == Age::Current { current } else { previous }
+    /// The current generation and the previous one.
+    fn tables(&self) -> (&[Line], &[Line]) {
+        match &*self.lines {
+            [] => (&[], &[]),
+            [header, tables @ ..] => tables.split_at(header.0[header::LINES] as usize),
+        }
     }
 
     /// Whether one more entry in the current generation would fill more than three quarters of it.
     fn is_full(&self) -> bool {
-        (self.count(USED, Age::Current) + 1) * 4 > self.count(WORDS, Age::Current) * 3
+        (self.header(header::USED) + 1) * 4 > self.header(header::LINES) * WORDS as u64 * 3
     }
 
     /// Puts a fingerprint into the current generation, which is not full, or, if it is there and that
     /// is wanted, changes its route. Whether it is new.
     fn put(&mut self, print: u64, route: Route, change: bool) -> bool {
-        let at = place(self.table(Age::Current), print);
-        let word = &mut self.block[HEADER + at];
+        let Some((header, tables)) = self.lines.split_first_mut() else { return false };
+        let current = &mut tables[..header.0[header::LINES] as usize];
+        let (line, at) = place(current, print);
+        let word = &mut current[line].0[at];
         let new = *word == 0;
         if new || change {
             *word = print | u64::from(route.byte());
-            self.block[USED] += u64::from(new);
+            header.0[header::USED] += u64::from(new);
         }
         new
     }
 
-    /// Twice as many words for the current generation.
+    /// Twice as many lines for the current generation.
     fn grow(&mut self) {
-        let (used, began) = (self.block[USED], self.block[BEGAN]);
-        let previous = self.table(Age::Previous).to_vec();
-        let old = self.rebuild(self.count(WORDS, Age::Current) * 2, previous);
-        let words = self.count(WORDS, Age::Current);
-        for &word in old[HEADER..].iter().take(words / 2).filter(|word| **word != 0) {
-            let at = place(self.table(Age::Current), word & !0xff);
-            self.block[HEADER + at] = word;
+        let (current, previous) = self.tables();
+        let mut lines = self.rebuilt(current.len() * 2, previous);
+        let table = &mut lines[1..=current.len() * 2];
+        for &word in current.iter().flat_map(|line| &line.0).filter(|word| **word != 0) {
+            let (line, at) = place(table, word & !0xff);
+            table[line].0[at] = word;
         }
-        (self.block[USED], self.block[BEGAN]) = (used, began);
+        self.lines = lines;
     }
 
-    /// A block of the same key with an empty current generation of so many words, and this previous
-    /// one; the block before.
-    fn rebuild(&mut self, words: usize, previous: Vec<u64>) -> Box<[u64]> {
-        let mut block = Vec::with_capacity(HEADER + words + previous.len());
-        let sizes = words as u64 | (previous.len() as u64) << 32;
-        block.extend([self.block[KEY], 0, 0, sizes]);
-        block.resize(HEADER + words, 0);
-        block.extend(previous);
-        core::mem::replace(&mut self.block, block.into())
+    /// The same header, an empty current generation of so many lines, and this previous one.
+    fn rebuilt(&self, lines: usize, previous: &[Line]) -> Box<[Line]> {
+        let mut block = Vec::with_capacity(1 + lines + previous.len());
+        block.extend_from_slice(&self.lines[..1]);
+        block[0].0[header::LINES] = lines as u64;
+        block.resize(1 + lines, Line::default());
+        block.extend_from_slice(previous);
+        block.into()
     }
 
     /// The upper 56 bits are the fingerprint, never 0; the lower 8 are 0.
     fn print(&self, kind: PayloadType, guid: &Guid) -> u64 {
-        let key = self.block[KEY];
+        let key = self.header(header::KEY);
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *guid.as_bytes();
         let left = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let right = u64::from_le_bytes([i, j, k, l, m, n, o, p]);
@@ -268,27 +278,30 @@ impl Routes {
     }
 }
 
-/// Where the search for a fingerprint begins, in open addressing with linear probing; a word of 0 is
-/// empty.
-fn start(words: &[u64], print: u64) -> usize {
-    (print >> 32) as usize & words.len().wrapping_sub(1)
+/// The line where the search for a fingerprint begins.
+fn first_line(table: &[Line], print: u64) -> usize {
+    (print >> 32) as usize & table.len().wrapping_sub(1)
 }
 
-/// The place where the fingerprint is, or would be put. The table is not full.
-fn place(words: &[u64], print: u64) -> usize {
-    let mask = words.len() - 1;
-    let mut at = start(words, print);
-    while words[at] != 0 && words[at] & !0xff != print {
-        at = (at + 1) & mask;
+/// The place where the fingerprint is, or would be put, as line and word. The table is not full.
+fn place(table: &[Line], print: u64) -> (usize, usize) {
+    let mut line = first_line(table, print);
+    loop {
+        let words = &table[line].0;
+        let found = words.iter().position(|&word| word == 0 || word & !0xff == print);
+        match found {
+            Some(at) => return (line, at),
+            None => line = (line + 1) & (table.len() - 1),
+        }
     }
-    at
 }
 
-fn find(words: &[u64], print: u64) -> Option<u64> {
-    if words.is_empty() {
+fn find(table: &[Line], print: u64) -> Option<u64> {
+    if table.is_empty() {
         return None;
     }
-    let word = words[place(words, print)];
+    let (line, at) = place(table, print);
+    let word = table[line].0[at];
     (word != 0).then_some(word)
 }
 
@@ -416,6 +429,6 @@ mod tests {
             routes.insert(PayloadType::QUERY, &guid(n), Route::Own);
             assert!(routes.len() <= 2 * most);
         }
-        assert!(routes.heap_bytes() <= (HEADER + 2 * 256) * 8, "{}", routes.heap_bytes());
+        assert!(routes.heap_bytes() <= 64 + 2 * 256 * 8, "{}", routes.heap_bytes());
     }
 }

@@ -15,7 +15,7 @@ use rand_core::Rng;
 
 use crate::counters::Aside;
 use crate::download::Download;
-use crate::hosts::Source;
+use crate::hosts::{Hosts, Source};
 use crate::lazy::Lazy;
 use crate::neighbours::Neighbours;
 use crate::obtain::Wanted;
@@ -132,8 +132,9 @@ impl Servent {
     }
 
     /// What it counted.
-    pub fn counters(&self) -> &Counters {
-        &self.aside
+    pub fn counters(&self) -> Counters {
+        let before = self.aside.duplicates;
+        Counters { duplicates: before.saturating_add(self.routes.duplicates()), ..**self.aside }
     }
 
     /// The indices of the files it shares, sorted.
@@ -206,6 +207,18 @@ impl Servent {
     /// Whether others can connect to it.
     pub(crate) fn reachable(&self, cx: &Context<'_, Self>) -> Option<SocketAddrV4> {
         if self.aside.firewalled { None } else { self.public(cx) }
+    }
+
+    /// Adds a host to the cache; whether it is one that was not there.
+    pub(crate) fn add_host(&mut self, host: SocketAddrV4, source: Source) -> bool {
+        self.settings.hosts > 0 && self.aside.hosts.insert(host, source, self.settings.hosts)
+    }
+
+    /// Changes what the cache says of some host, if there is any in it.
+    pub(crate) fn of_host(&mut self, change: impl FnOnce(&mut Hosts)) {
+        if self.known_hosts() > 0 {
+            change(&mut self.aside.hosts);
+        }
     }
 
     pub(crate) fn work(&mut self) -> &mut Work {

@@ -62,7 +62,7 @@ impl Servent {
                 continue;
             }
             if let Some(host) = ipv4(host) {
-                self.aside.hosts.insert(host, Source::User, self.settings.hosts);
+                self.add_host(host, Source::User);
             }
             if self.may_connect() && !self.is_linked(host) {
                 self.connect(host, cx);
@@ -78,6 +78,10 @@ impl Servent {
         for neighbour in core::mem::take(&mut self.neighbours).iter().flatten() {
             cx.close(neighbour.link);
             cx.emit(Event::Unlinked { link: neighbour.link, reason: None });
+        }
+        let duplicates = self.counters().duplicates;
+        if duplicates > 0 {
+            self.aside.duplicates = duplicates;
         }
         self.routes.reset();
         self.leave_fetches(cx);
@@ -330,7 +334,7 @@ impl Servent {
         self.lost06(slot, cx);
         // Unless another link to it works.
         if let Some(host) = neighbour.host().filter(|&host| !self.is_linked(host.into())) {
-            self.aside.hosts.failed(host);
+            self.of_host(|hosts| hosts.failed(host));
         }
         cx.emit(Event::Unlinked { link: neighbour.link, reason });
         self.seek(cx);
@@ -338,7 +342,7 @@ impl Servent {
 
     pub(crate) fn host_failed(&mut self, host: Address, cx: &mut Context<'_, Self>) {
         if let Some(host) = ipv4(host) {
-            self.aside.hosts.failed(host);
+            self.of_host(|hosts| hosts.failed(host));
         }
         self.seek(cx);
     }
@@ -346,7 +350,7 @@ impl Servent {
     /// A Pong named a host.
     pub(crate) fn learn(&mut self, host: SocketAddrV4, source: Source, cx: &mut Context<'_, Self>) {
         let own = self.public(cx) == Some(host) || cx.here() == Address::from(host);
-        if !own && self.aside.hosts.insert(host, source, self.settings.hosts) {
+        if !own && self.add_host(host, source) {
             self.seek(cx);
         }
     }
@@ -374,7 +378,7 @@ impl Servent {
         neighbour.remote = host;
         let (link, inbound) = (neighbour.link, neighbour.inbound);
         if !inbound {
-            self.aside.hosts.works(host);
+            self.of_host(|hosts| hosts.works(host));
         }
         let twin =
             self.neighbours.iter().flatten().find(|n| n.link != link && n.host() == Some(host));
@@ -394,7 +398,7 @@ impl Servent {
     pub(crate) fn linked_to_self(&mut self, slot: u8, cx: &mut Context<'_, Self>) {
         let Some(Some(neighbour)) = self.neighbours.get(usize::from(slot)).copied() else { return };
         if let Some(host) = neighbour.host() {
-            self.aside.hosts.forget(host);
+            self.of_host(|hosts| hosts.forget(host));
         }
         cx.close(neighbour.link);
         self.neighbour_lost(slot, None, cx);

@@ -235,7 +235,7 @@ impl Servent {
         // The newest in the cache is tried and told first, and the list begins with the best.
         for &host in list.hosts().iter().rev() {
             if own != Some(host) && cx.here() != Address::from(host) {
-                self.aside.hosts.insert(host, source, self.settings.hosts);
+                self.add_host(host, source);
             }
         }
         self.seek(cx);

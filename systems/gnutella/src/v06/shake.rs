@@ -259,7 +259,7 @@ impl Servent {
         known.role = agreed.theirs;
         if offer.guid() == Some(self.guid) {
             cx.close(link);
-            return listen.into_iter().for_each(|host| self.aside.hosts.forget(host));
+            return listen.into_iter().for_each(|host| self.of_host(|hosts| hosts.forget(host)));
         }
         if let Some(head) = send {
             cx.send(link, Message::head(HeadKind::Reply, head));
