@@ -16,4 +16,4 @@ pub use peer::{Expect, Link, LinkState, Object, Peer, Reason, StoreError, Ticket
 pub use prefetch::prefetch;
 pub use rand_pcg::Pcg32;
 pub use time::Time;
-pub use wire::{Decoded, Wire};
+pub use wire::{Coding, Decoded, Wire};

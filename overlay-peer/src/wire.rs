@@ -39,6 +39,33 @@ pub trait Wire: Clone + PartialEq + core::fmt::Debug {
     /// # Errors
     /// The bytes can not become a message, however many more follow.
     fn decode(phase: Self::Phase, bytes: &[u8]) -> Result<Decoded<Self>, Self::Error>;
+
+    /// Whether the bytes of a link in this phase are packed on their way. Drivers over real
+    /// connections pack and unpack; [`encode`](Wire::encode) and [`decode`](Wire::decode) only ever
+    /// see plain bytes, and [`encoded_len`](Wire::encoded_len) counts these.
+    fn coding(phase: Self::Phase) -> Coding {
+        let _ = phase;
+        Coding::PLAIN
+    }
+}
+
+/// How a link's bytes travel. Each direction that is deflated is one zlib stream (RFC 1950), flushed
+/// after what is sent together and never ended.
+///
+/// It counts from the [`phase`](crate::Context::phase) that has it: what was sent on the link before
+/// is not packed, nor is what came before the end of the message being handled. A direction that is
+/// deflated stays so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Coding {
+    /// What comes in is deflated.
+    pub inflate: bool,
+    /// What goes out has to be deflated.
+    pub deflate: bool,
+}
+
+impl Coding {
+    /// Bytes as they are.
+    pub const PLAIN: Self = Self { inflate: false, deflate: false };
 }
 
 /// What the start of a byte stream holds. Too little input is a status, not an error.

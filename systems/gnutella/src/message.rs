@@ -8,7 +8,7 @@ use gnutella_wire::{
     DecodeError, DecodeErrorKind, Frame, Guid, Head, Header, Limits, Opening, OwnedHead,
     OwnedPayload, Payload, PayloadType,
 };
-use overlay_peer::{Decoded, Wire};
+use overlay_peer::{Coding, Decoded, Wire};
 
 use crate::Settings;
 use crate::words::Words;
@@ -124,6 +124,8 @@ pub enum Phase {
     Reply,
     /// Descriptors.
     Descriptors,
+    /// Descriptors, deflated in one direction or both, as the handshake agreed.
+    Deflated(Coding),
     /// HTTP requests.
     Request,
     /// The head of an HTTP response.
@@ -224,9 +226,13 @@ impl Wire for Message {
             Phase::Reply => head(HeadKind::Reply, bytes),
             Phase::Request => head(HeadKind::Request, bytes),
             Phase::Response => head(HeadKind::Response, bytes),
-            Phase::Descriptors => descriptor(bytes),
+            Phase::Descriptors | Phase::Deflated(_) => descriptor(bytes),
             Phase::Body { left } => body(left, bytes),
         }
+    }
+
+    fn coding(phase: Phase) -> Coding {
+        if let Phase::Deflated(coding) = phase { coding } else { Coding::PLAIN }
     }
 }
 

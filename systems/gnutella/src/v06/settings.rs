@@ -11,6 +11,9 @@ pub struct Settings06 {
     pub accept_v04: bool,
     /// The `User-Agent` in the handshake.
     pub user_agent: &'static str,
+    /// Whether links are deflated with those who can. A simulator does not pack bytes, and sees nothing
+    /// of it but a few more fields in the handshake.
+    pub deflate: bool,
     /// How many ultrapeers a leaf is linked to.
     pub leaf_links: usize,
     /// To how many ultrapeers an ultrapeer connects by itself, besides those named in a
@@ -64,6 +67,7 @@ impl Default for Settings06 {
         Self {
             accept_v04: true,
             user_agent: concat!("overlay-gnutella/", env!("CARGO_PKG_VERSION")),
+            deflate: false,
             leaf_links: 3,
             ultrapeer_target: 28,
             ultrapeer_links: 32,

@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use core::net::{SocketAddr, SocketAddrV4};
 
 use gnutella_wire::{Connect, Handshake, HandshakeEvent, Head, Local, Offer, Role, Version};
-use overlay_peer::{Address, Context, Link, Reason, Time};
+use overlay_peer::{Address, Coding, Context, Link, Reason, Time};
 
 use super::Due;
 use super::known::Known;
@@ -127,7 +127,7 @@ impl Servent {
         if let Some(own) = self.reachable(cx) {
             local = local.field("Listen-IP", &own.to_string());
         }
-        (local.inflates, local.deflates) = (false, false);
+        (local.inflates, local.deflates) = (settings.deflate, settings.deflate);
         local.may_become_leaf = role == Role::Ultrapeer && self.may_become_leaf();
         local.ultrapeers_needed = self.needs_ultrapeers() || !self.has_room_for_role(Role::Leaf);
         local
@@ -282,7 +282,9 @@ impl Servent {
             count(&mut self.aside.refused);
             return cx.close(link);
         }
-        cx.phase(link, Phase::Descriptors);
+        let coding = Coding { inflate: agreed.inflate, deflate: agreed.deflate };
+        let plain = coding == Coding::PLAIN;
+        cx.phase(link, if plain { Phase::Descriptors } else { Phase::Deflated(coding) });
         let slot = self.expect(known);
         self.linked(link, remote, inbound, cx);
         self.introduce(slot, listen, cx);
