@@ -14,14 +14,22 @@ use crate::{Id, Place, interval};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FingerTable<P: Place> {
     me: P::Id,
-    /// At most one entry a level, by rising distance.
+    /// By rising distance; at most one entry a level, unless `most` says that all are kept.
     entries: Vec<P>,
+    /// How many entries a full table may have; `None` in a finger table.
+    most: Option<usize>,
 }
 
 impl<P: Place> FingerTable<P> {
     /// The empty table of the node at `me`.
     pub fn new(me: P::Id) -> Self {
-        Self { me, entries: Vec::new() }
+        Self { me, entries: Vec::new(), most: None }
+    }
+
+    /// The empty *full table* of the node at `me`: it keeps every node it [learns](Self::learn), `most` at
+    /// most, so that the node before any key is one hop away, at the price of knowing everybody.
+    pub fn full(me: P::Id, most: usize) -> Self {
+        Self { me, entries: Vec::new(), most: Some(most) }
     }
 
     /// The point that finger `i` follows, `me + 2^(i−1)`; i counts from 1. Beyond m it is `me`
@@ -43,6 +51,9 @@ impl<P: Place> FingerTable<P> {
     /// no node is that far away, and fingers `i` and up are cleared.
     pub fn set(&mut self, i: u32, found: P) -> bool {
         let Some(least) = i.checked_sub(1) else { return false };
+        if self.most.is_some() {
+            return self.learn(found);
+        }
         let level = self.level(found).filter(|level| *level >= least);
         let (from, to) = (least, level.unwrap_or(P::Id::BITS));
         let start = self.entries.partition_point(|e| self.level(*e).is_none_or(|l| l < from));
@@ -59,6 +70,17 @@ impl<P: Place> FingerTable<P> {
     /// Returns whether the table changed. That is for tables nobody refreshes finger by finger.
     pub fn learn(&mut self, node: P) -> bool {
         let Some(level) = self.level(node) else { return false };
+        if let Some(most) = self.most {
+            let distance = self.me.distance(node.id());
+            let place = self.entries.binary_search_by_key(&distance, |e| self.me.distance(e.id()));
+            return match place {
+                Err(at) if self.entries.len() < most => {
+                    self.entries.insert(at, node);
+                    true
+                }
+                _ => false,
+            };
+        }
         let at = self.entries.partition_point(|e| self.level(*e).is_none_or(|l| l < level));
         match self.entries.get_mut(at) {
             Some(entry) if self.me.distance(entry.id()).log2() == Some(level) => {
@@ -73,6 +95,11 @@ impl<P: Place> FingerTable<P> {
                 true
             }
         }
+    }
+
+    /// Gives back memory for entries that are not there.
+    pub(crate) fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
     }
 
     /// Drops a node that is dead. Returns whether it was there.
@@ -94,12 +121,9 @@ impl<P: Place> FingerTable<P> {
 
     /// Every finger in (me, key), the closest to the key first.
     pub fn preceding(&self, key: P::Id) -> impl Iterator<Item = P> {
-        let me = self.me;
-        self.entries
-            .iter()
-            .rev()
-            .copied()
-            .filter(move |entry| interval::between(me, entry.id(), key))
+        // Nearer ones first, so those before the key are the front of the entries.
+        let end = self.entries.partition_point(|e| interval::between(self.me, e.id(), key));
+        self.entries[..end].iter().rev().copied()
     }
 
     fn level(&self, node: P) -> Option<u32> {

@@ -34,8 +34,8 @@ pub use message::{
 };
 #[cfg(feature = "peer")]
 pub use node::{
-    Command, Config, Counters, Event, Failure, FetchFailure, Limits, Misbehaviour, Node, Part,
-    SharedBlob,
+    Command, Config, Counters, Event, Failure, FetchFailure, Limits, LookupStyle, Misbehaviour,
+    Node, Part, SharedBlob,
 };
 pub use ring::{Found, Histogram, Path, Ring, Routing};
 #[cfg(feature = "peer")]

@@ -81,6 +81,11 @@ impl<P: Place> Lookup<P> {
         self.hops = self.hops.saturating_add(1);
     }
 
+    /// Others passed the lookup on, and so many nodes had it.
+    pub fn passed_on(&mut self, hops: u8) {
+        self.hops = self.hops.saturating_add(hops.into());
+    }
+
     /// A node did not answer: it is not asked again, nor taken for the owner.
     pub fn failed(&mut self, node: P) {
         self.timeouts = self.timeouts.saturating_add(1);

@@ -166,6 +166,35 @@ pub enum Message {
         /// The closest first.
         contacts: Vec<Contact>,
     },
+    /// Pass this lookup on towards the key. The answer, `Pong`, says that the node has it; whoever
+    /// knows the owner sends `Routed` to the origin.
+    Forward {
+        /// As above; each node on the way uses its own.
+        request: u32,
+        /// On whose behalf.
+        traffic: Traffic,
+        /// The key.
+        key: Id160,
+        /// Where the lookup began.
+        origin: SocketAddr,
+        /// The origin's number for it.
+        number: u32,
+        /// Which node on the way the receiver is, from 1.
+        hops: u8,
+    },
+    /// To the origin of a lookup that was passed on: the owner, as `Owner` says it.
+    Routed {
+        /// The origin's number.
+        request: u32,
+        /// On whose behalf.
+        traffic: Traffic,
+        /// Who answers.
+        id: Id160,
+        /// Which node on the way it is.
+        hops: u8,
+        /// The owner and its successors, nearest first.
+        contacts: Vec<Contact>,
+    },
     /// Keep this. The answer is `Stored`, `Elsewhere` or `Refused`.
     Put {
         /// As above.
@@ -326,9 +355,13 @@ pub(crate) mod kind {
     pub const FIND: u8 = 0x10;
     pub const OWNER: u8 = 0x11;
     pub const CLOSER: u8 = 0x12;
+    pub const FORWARD: u8 = 0x13;
+    pub const ROUTED: u8 = 0x14;
     pub const UPKEEP_FIND: u8 = 0x18;
     pub const UPKEEP_OWNER: u8 = 0x19;
     pub const UPKEEP_CLOSER: u8 = 0x1a;
+    pub const UPKEEP_FORWARD: u8 = 0x1b;
+    pub const UPKEEP_ROUTED: u8 = 0x1c;
     pub const PUT: u8 = 0x20;
     pub const STORED: u8 = 0x21;
     pub const GET: u8 = 0x22;
@@ -367,6 +400,8 @@ impl Message {
             Self::Find { traffic, .. } => upkeep(traffic, kind::FIND, kind::UPKEEP_FIND),
             Self::Owner { traffic, .. } => upkeep(traffic, kind::OWNER, kind::UPKEEP_OWNER),
             Self::Closer { traffic, .. } => upkeep(traffic, kind::CLOSER, kind::UPKEEP_CLOSER),
+            Self::Forward { traffic, .. } => upkeep(traffic, kind::FORWARD, kind::UPKEEP_FORWARD),
+            Self::Routed { traffic, .. } => upkeep(traffic, kind::ROUTED, kind::UPKEEP_ROUTED),
             Self::Put { .. } => kind::PUT,
             Self::Stored { .. } => kind::STORED,
             Self::Get { .. } => kind::GET,
@@ -404,6 +439,10 @@ impl Message {
             kind::UPKEEP_FIND => "upkeep_find",
             kind::UPKEEP_OWNER => "upkeep_owner",
             kind::UPKEEP_CLOSER => "upkeep_closer",
+            kind::FORWARD => "forward",
+            kind::ROUTED => "routed",
+            kind::UPKEEP_FORWARD => "upkeep_forward",
+            kind::UPKEEP_ROUTED => "upkeep_routed",
             kind::PUT => "put",
             kind::STORED => "stored",
             kind::GET => "get",
@@ -429,7 +468,7 @@ impl Message {
     /// counted as upkeep, as `Ping` always is and `Refused` is rare.
     pub fn traffic(kind: u8) -> Traffic {
         match kind {
-            kind::FIND..=kind::CLOSER
+            kind::FIND..=kind::ROUTED
             | kind::PUT..=kind::ELSEWHERE
             | kind::WANT..=kind::MISSING => Traffic::User,
             _ => Traffic::Upkeep,

@@ -15,6 +15,7 @@ mod config;
 mod joining;
 mod membership;
 mod operation;
+mod relay;
 mod routing;
 mod rpc;
 mod serving;
@@ -24,6 +25,7 @@ mod tasks;
 mod values;
 
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -32,7 +34,7 @@ use overlay_peer::{Address, Context, Link, LinkState, Peer, StoreError, Ticket, 
 use crate::{Contact, FingerTable, Id160, Maintenance, Member, Message, Store};
 
 pub use command::{Command, Event, Failure, FetchFailure, Misbehaviour, Part, SharedBlob};
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, LookupStyle};
 
 use admission::Admission;
 use blobs::Blobs;
@@ -64,7 +66,7 @@ type Cx<'a> = Context<'a, Node>;
 /// against their hash.
 #[derive(Clone, Debug)]
 pub struct Node {
-    config: Config,
+    config: Arc<Config>,
     /// This node, once it was told to create or join.
     me: Option<Contact>,
     standing: Standing,
@@ -115,9 +117,12 @@ pub struct Counters {
 
 impl Node {
     /// A node outside any ring. Numbers in `config` that make no sense are moved to the nearest ones
-    /// that do.
-    pub fn new(config: Config) -> Self {
-        let config = config.clamped();
+    /// that do. Many nodes may share one.
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
+        let mut config = config.into();
+        if !config.is_clamped() {
+            config = Arc::new(Config::clone(&config).clamped());
+        }
         Self {
             me: None,
             standing: Standing::Outside,
@@ -210,6 +215,9 @@ impl Peer for Node {
     fn command(&mut self, command: Command, cx: &mut Cx<'_>) {
         match command {
             Command::Create => self.create(cx),
+            Command::Resume { predecessor, successors, fingers } => {
+                self.resume(predecessor, &successors, &fingers, cx);
+            }
             Command::Join { via } => self.join(via, cx),
             Command::Leave => self.leave(cx),
             Command::Lookup { request, key } => self.user_lookup(request, key, cx),

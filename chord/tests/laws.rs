@@ -151,6 +151,25 @@ fn message() -> impl Strategy<Value = Message> {
         Just(Message::Nudge),
         (id160(), vec(contact(), 0..4))
             .prop_map(|(id, successors)| Message::Leaving { id, successors }),
+        (any::<u32>(), traffic(), id160(), address(), any::<u32>(), any::<u8>()).prop_map(
+            |(request, traffic, key, origin, number, hops)| Message::Forward {
+                request,
+                traffic,
+                key,
+                origin,
+                number,
+                hops
+            }
+        ),
+        (any::<u32>(), traffic(), id160(), any::<u8>(), vec(contact(), 0..4)).prop_map(
+            |(request, traffic, id, hops, contacts)| Message::Routed {
+                request,
+                traffic,
+                id,
+                hops,
+                contacts
+            }
+        ),
         (n, traffic(), id160()).prop_map(|(request, traffic, key)| Message::Find {
             request,
             traffic,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use overlay_chord::{
-    Bounds, Command, Config, DATAGRAM_LEN, Decoded, Event, Id160, Limits, Message, Node, Part,
+    Bounds, Command, Config, DATAGRAM_LEN, Decoded, Event, Id160, Limits, LookupStyle, Message, Node, Part,
     SharedBlob,
 };
 use overlay_peer::{
@@ -39,6 +39,10 @@ fn run(first: u8, script: &[u8]) -> u64 {
         successors: usize::from(first >> 1 & 7),
         replicas: usize::from(first >> 4 & 3),
         id: (first & 0x80 != 0).then(|| Id160::hash(b"chosen")),
+        lookup: match first & 0x40 {
+            0 => LookupStyle::Iterative { parallel: 1 + (first >> 1 & 1) },
+            _ => LookupStyle::Recursive,
+        },
         limits,
         ..Config::default()
     };
@@ -353,7 +357,8 @@ fn number(message: &Message) -> Option<u32> {
         | Message::Find { request, .. }
         | Message::Put { request, .. }
         | Message::Get { request, .. }
-        | Message::Offer { request, .. } => Some(*request),
+        | Message::Offer { request, .. }
+        | Message::Forward { request, .. } => Some(*request),
         _ => None,
     }
 }
@@ -366,6 +371,7 @@ fn renumbered(mut answer: Message, number: u32) -> Message {
         | Message::Busy { request }
         | Message::Owner { request, .. }
         | Message::Closer { request, .. }
+        | Message::Routed { request, .. }
         | Message::Stored { request, .. }
         | Message::Values { request, .. }
         | Message::Elsewhere { request, .. }

@@ -70,7 +70,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn body(&mut self, kind: u8) -> Result<Message, DecodeError> {
         let traffic = match kind {
-            kind::UPKEEP_FIND | kind::UPKEEP_OWNER | kind::UPKEEP_CLOSER => Traffic::Upkeep,
+            kind::UPKEEP_FIND..=kind::UPKEEP_ROUTED => Traffic::Upkeep,
             _ => Traffic::User,
         };
         Ok(match kind {
@@ -115,6 +115,21 @@ impl Reader<'_> {
                 request: self.u32("request")?,
                 traffic,
                 id: self.id("id")?,
+                contacts: self.rest(Self::contact)?,
+            },
+            kind::FORWARD | kind::UPKEEP_FORWARD => Message::Forward {
+                request: self.u32("request")?,
+                traffic,
+                key: self.id("key")?,
+                origin: self.address()?,
+                number: self.u32("number")?,
+                hops: self.u8("hops")?,
+            },
+            kind::ROUTED | kind::UPKEEP_ROUTED => Message::Routed {
+                request: self.u32("request")?,
+                traffic,
+                id: self.id("id")?,
+                hops: self.u8("hops")?,
                 contacts: self.rest(Self::contact)?,
             },
             kind::PUT => Message::Put {

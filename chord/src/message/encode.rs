@@ -71,6 +71,19 @@ impl Message {
                 put_id(out, *id);
                 put_contacts(out, contacts);
             }
+            Self::Forward { request, traffic: _, key, origin, number, hops } => {
+                out.put_u32(*request);
+                put_id(out, *key);
+                put_address(out, *origin);
+                out.put_u32(*number);
+                out.put_u8(*hops);
+            }
+            Self::Routed { request, traffic: _, id, hops, contacts } => {
+                out.put_u32(*request);
+                put_id(out, *id);
+                out.put_u8(*hops);
+                put_contacts(out, contacts);
+            }
             Self::Put { request, key, copy, publication } => {
                 out.put_u32(*request);
                 put_id(out, *key);
@@ -150,6 +163,8 @@ impl Message {
                 25 + contacts_len(countable(contacts)) + contacts_len(before)
             }
             Self::Closer { contacts, .. } => 24 + contacts_len(contacts),
+            Self::Forward { origin, .. } => 29 + address_len(*origin),
+            Self::Routed { contacts, .. } => 25 + contacts_len(contacts),
             Self::Put { publication, .. } => 25 + publication_len(publication),
             Self::Stored { copies, .. } => 4 + contacts_len(copies),
             Self::Get { after, .. } => 25 + cursor_len(*after),

@@ -15,7 +15,8 @@ impl Node {
             | Message::Find { request, .. }
             | Message::Put { request, .. }
             | Message::Get { request, .. }
-            | Message::Offer { request, .. } => {
+            | Message::Offer { request, .. }
+            | Message::Forward { request, .. } => {
                 // Who is leaving still knows its way around, but keeps nothing new.
                 let keeps = matches!(message, Message::Put { .. } | Message::Offer { .. });
                 let answer = if self.member.is_some() && !(keeps && self.is_leaving()) {
@@ -24,6 +25,12 @@ impl Node {
                     Message::Refused { request, reason: Refusal::NotMember }
                 };
                 cx.send_to(from, answer);
+            }
+            // Of a lookup passed on, that the next node is no member any more is as good as dead.
+            Message::Refused { request, .. } if self.requests.is_relay(request, from) => {
+                if let Some(request) = self.answered(request, from) {
+                    self.gave_up(request, cx);
+                }
             }
             Message::Notify { id } => self.notified(Contact { id, address: from }, cx),
             Message::Nudge => self.nudged(cx),
@@ -35,6 +42,7 @@ impl Node {
             | Message::Busy { request }
             | Message::Owner { request, .. }
             | Message::Closer { request, .. }
+            | Message::Routed { request, .. }
             | Message::Stored { request, .. }
             | Message::Values { request, .. }
             | Message::Elsewhere { request, .. }
@@ -59,6 +67,9 @@ impl Node {
 
     /// A request got no answer, however often it was repeated.
     pub(super) fn gave_up(&mut self, request: Request, cx: &mut Cx<'_>) {
+        if let Purpose::Relay(node) = request.purpose {
+            return self.relay_failed(node, request.message, cx);
+        }
         self.outcome(request.purpose, request.to, None, cx);
     }
 
@@ -74,6 +85,8 @@ impl Node {
             Purpose::Upkeep => self.query_outcome(from, answer, cx),
             Purpose::Join(asked) => self.join_outcome(asked, answer, cx),
             Purpose::Step(operation, node) => self.step_outcome(operation, node, from, answer, cx),
+            Purpose::Relay(_) => {}
+            Purpose::Routed(operation) => self.routed_outcome(operation, from, answer, cx),
             Purpose::Owner(operation, owner) => self.owner_outcome(operation, owner, answer, cx),
             Purpose::Copy(operation, replica) => self.copy_outcome(operation, replica, answer, cx),
             Purpose::Offer(run, to) => self.offer_outcome(run, to, answer, cx),
@@ -97,6 +110,7 @@ impl Node {
                 self.answer_offer(from, request, (after, upto), (count, digest), cx)
             }
             Message::Ping { request } => Message::Pong { request },
+            forward @ Message::Forward { .. } => self.take_over(from, forward, cx),
             // `heard` sends only questions here; all others have no number to answer to.
             _ => Message::Nudge,
         }

@@ -13,6 +13,17 @@ use crate::{Contact, Id160, Publication, Refusal};
 pub enum Command {
     /// Start a ring, as its first member. → [`Event::Joined`]
     Create,
+    /// Be a member with these pointers at once: one that goes on after a moment's pause, or one of a
+    /// ring that a simulation builds in one go. Nothing asks whether they are right, so the protocol
+    /// promises what it does only if they are. → [`Event::Joined`]
+    Resume {
+        /// The predecessor.
+        predecessor: Option<Contact>,
+        /// The successor list.
+        successors: Vec<Contact>,
+        /// Members to have as fingers.
+        fingers: Vec<Contact>,
+    },
     /// Join the ring that these nodes are members of; a client only remembers them and checks that
     /// one answers. → [`Event::Joined`] or [`Event::JoinFailed`]
     Join {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use overlay_peer::Address;
 
-use crate::{Bounds, Id160};
+use crate::{Bounds, Id160, Routing};
 
 /// How a [`Node`](crate::Node) behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,31 @@ pub struct Config {
     pub attempts: u8,
     /// How often a lookup, put or get asks before it goes round a node; 2.
     pub lookup_attempts: u8,
+    /// What a member keeps to route by. With [`Routing::Finger`], the default, fingers: log N entries, and
+    /// lookups that take ½ log N hops. With [`Routing::Successor`] only its successor, so that there is
+    /// nothing more to keep up, and N/2 hops. With [`Routing::Full`] every node it hears of, up to
+    /// [`Limits::table`]: one hop, and O(N) messages to fill the table, when it joins and again and again.
+    pub routing: Routing,
+    /// How a member looks keys up; [`LookupStyle::Iterative`] with one question at a time is the
+    /// default. A client is always iterative.
+    pub lookup: LookupStyle,
     /// What others may cost.
     pub limits: Limits,
+}
+
+/// How a lookup gets to the node before the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupStyle {
+    /// The node that looks up asks each node on the way itself. It goes round the dead, and no other
+    /// node keeps anything for it.
+    Iterative {
+        /// How many questions may be under way at once, at least 1: more hide the dead and the slow,
+        /// and cost as many messages more.
+        parallel: u8,
+    },
+    /// Each node on the way passes the lookup on, and the last one answers: half the delay. If no answer
+    /// comes the node that looks up goes on by itself, iteratively.
+    Recursive,
 }
 
 /// Bounds on what others, and the user, can make a [`Node`](crate::Node) keep or do.
@@ -52,6 +75,10 @@ pub struct Limits {
     pub owners: u32,
     /// Lookups, puts and gets under way at once; 1,024.
     pub operations: usize,
+    /// Entries of a full table; 65,536.
+    pub table: usize,
+    /// Lookups of others that were passed on and not yet taken by the next node; 1,024.
+    pub relays: usize,
     /// Publications one get returns; 4,096.
     pub values_per_get: usize,
     /// Bytes of the values that one get returns; 4 MiB.
@@ -82,6 +109,8 @@ impl Default for Config {
             request_timeout: Duration::from_millis(500),
             attempts: 3,
             lookup_attempts: 2,
+            routing: Routing::Finger,
+            lookup: LookupStyle::Iterative { parallel: 1 },
             limits: Limits::default(),
         }
     }
@@ -93,6 +122,8 @@ impl Default for Limits {
             hops: 128,
             owners: 128,
             operations: 1_024,
+            table: 65_536,
+            relays: 1_024,
             values_per_get: 4_096,
             bytes_per_get: 4 << 20,
             store: Bounds { publications_per_key: 4_096, bytes: 16 << 20, value_len: 1_000 },
@@ -105,12 +136,20 @@ impl Default for Limits {
 }
 
 impl Config {
+    /// Whether every number is within its range.
+    pub(super) fn is_clamped(&self) -> bool {
+        self.clone().clamped() == *self
+    }
+
     /// The same with every number within its range, so that the code can rely on it.
     pub(super) fn clamped(mut self) -> Self {
         self.successors = self.successors.clamp(1, 20);
         self.replicas = self.replicas.clamp(1, self.successors + 1);
         self.attempts = self.attempts.max(1);
         self.lookup_attempts = self.lookup_attempts.max(1);
+        if let LookupStyle::Iterative { parallel } = &mut self.lookup {
+            *parallel = (*parallel).max(1);
+        }
         let least = Duration::from_millis(1);
         self.stabilize_every = self.stabilize_every.max(least);
         self.fix_fingers_every = self.fix_fingers_every.max(least);

@@ -15,7 +15,7 @@ use super::operation::{Kind, Operation};
 use super::rpc::Purpose;
 use super::tasks::{Task, about};
 use super::{Cx, Event, Failure, Node};
-use crate::{Contact, FingerTable, Id160, Maintenance, Member, Message, Store, interval};
+use crate::{Contact, FingerTable, Id160, Maintenance, Member, Message, Routing, Store, interval};
 
 /// How often a node tries to find its place before it gives up joining, and how often it finds that
 /// nobody answers.
@@ -61,6 +61,26 @@ impl Node {
         self.become_member(Member::alone(me, self.config.successors), cx);
     }
 
+    /// Takes a place in a ring that has it already.
+    pub(super) fn resume(
+        &mut self,
+        predecessor: Option<Contact>,
+        successors: &[Contact],
+        fingers: &[Contact],
+        cx: &mut Cx<'_>,
+    ) {
+        if !self.config.member {
+            return cx.emit(Event::JoinFailed { reason: Failure::Client });
+        }
+        if self.standing != Standing::Outside {
+            return cx.emit(Event::JoinFailed { reason: Failure::AlreadyJoined });
+        }
+        let me = self.be_someone(cx);
+        let list_len = self.config.successors;
+        self.begin_as(Member::with_pointers(me, list_len, predecessor, successors), fingers, cx);
+        self.upkeep.first_pass = false;
+    }
+
     /// Joins a ring.
     pub(super) fn join(&mut self, via: Vec<Address>, cx: &mut Cx<'_>) {
         if self.standing != Standing::Outside {
@@ -79,6 +99,13 @@ impl Node {
         self.me = Some(me);
         self.fingers = FingerTable::new(id);
         me
+    }
+
+    fn empty_table(&self, me: Id160) -> FingerTable<Contact> {
+        match self.config.routing {
+            Routing::Full => FingerTable::full(me, self.config.limits.table),
+            Routing::Finger | Routing::Successor => FingerTable::new(me),
+        }
     }
 
     /// Looks for the place to join at.
@@ -167,13 +194,18 @@ impl Node {
     }
 
     fn become_member(&mut self, member: Member<Contact>, cx: &mut Cx<'_>) {
-        let list = member.successors().as_slice().to_vec();
-        let alone = list == [member.me()];
-        self.fingers = FingerTable::new(member.me().id);
-        for node in list {
+        self.begin_as(member, &[], cx);
+        self.stabilize(cx);
+    }
+
+    fn begin_as(&mut self, member: Member<Contact>, fingers: &[Contact], cx: &mut Cx<'_>) {
+        let alone = member.successors().as_slice() == [member.me()];
+        self.fingers = self.empty_table(member.me().id);
+        for node in member.successors().as_slice().iter().chain(fingers) {
             // The list has every node up to its end, so the nearest of each level is a finger.
-            self.fingers.learn(node);
+            self.fingers.learn(*node);
         }
+        self.fingers.shrink();
         self.member = Some(Maintenance::new(member));
         self.standing = Standing::Member;
         self.upkeep = Upkeep::default();
@@ -187,7 +219,6 @@ impl Node {
         self.tasks.within(Task::Sync, Duration::ZERO, cx);
         let delay = about(self.config.refresh_every, cx);
         self.tasks.within(Task::Refresh, delay, cx);
-        self.stabilize(cx);
     }
 
     /// Leaves the ring: hands over the keys first.

@@ -35,6 +35,8 @@ pub(super) struct Upkeep {
     nudged: Option<Time>,
     /// The finger to refresh next; 0 at the beginning of a pass.
     pub next_finger: u32,
+    /// How far the present pass through a full table came.
+    pub cursor: Option<Id160>,
     /// Whether the first pass through the fingers is still under way.
     pub first_pass: bool,
     /// The node leaves as soon as no question is under way: whether its keys are handed over.

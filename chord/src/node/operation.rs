@@ -32,6 +32,8 @@ pub(super) struct Operation {
     pub copy: bool,
     /// How often it was sent elsewhere.
     pub redirects: u32,
+    /// How many questions on the way to the key are under way.
+    pub steps: u8,
 }
 
 /// What an operation is for.
@@ -91,6 +93,7 @@ impl Operation {
             asked: 0,
             copy: false,
             redirects: 0,
+            steps: 0,
         }
     }
 

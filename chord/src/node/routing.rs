@@ -12,15 +12,17 @@ use super::rpc::Purpose;
 use super::tasks::{Task, about};
 use super::{Cx, Event, Failure, Misbehaviour, Node};
 use crate::successors::is_ordered;
-use crate::{Contact, Id, Id160, Message, Traffic, interval};
+use crate::{Contact, Id, Id160, LookupStyle, Message, Routing, SuccessorList, Traffic, interval};
 
 /// How many nodes closer to the key an answer names: the best, and what to try if it is dead.
-const CLOSER: usize = 4;
+pub(super) const CLOSER: usize = 4;
+/// How many nodes an operation starts with.
+const SPARE: usize = 24;
 /// How often an operation follows an owner's "ask my predecessor".
 const REDIRECTS: u32 = 32;
 
 /// What a member knows of a key's owner.
-enum Route {
+pub(super) enum Route {
     /// The owner, and the nodes after it; and, if it comes from the successor list, nodes closer
     /// before the key, the closest first.
     Owner(Vec<Contact>, Vec<Contact>),
@@ -31,8 +33,8 @@ enum Route {
 impl Node {
     /// Where a key goes from here. A user's lookup is answered from the whole successor list, as far
     /// as that goes. Upkeep wants to be exact: the end of a list may be old, so for a finger or a join
-    /// only the successor itself counts, which stabilizing checks.
-    fn route(&self, key: Id160, traffic: Traffic) -> Route {
+    /// only the successor itself counts, which stabilizing checks. `most` bounds the closer ones.
+    pub(super) fn route(&self, key: Id160, traffic: Traffic, most: usize) -> Route {
         let Some(member) = self.member() else { return Route::Closer(Vec::new()) };
         let (me, list) = (member.me(), member.successors());
         if member.owns(key) {
@@ -40,28 +42,55 @@ impl Node {
             let owners = core::iter::once(&me).chain(after).copied().collect();
             return Route::Owner(owners, Vec::new());
         }
-        if let Some(owners) = list.owner_of(key) {
+        let only_first = self.config.routing == Routing::Successor;
+        if let Some(owners) = list.owner_of(key)
+            && !(only_first && owners.len() < list.as_slice().len())
+        {
             let before = &list.as_slice()[..list.as_slice().len() - owners.len()];
             if traffic == Traffic::User || before.is_empty() {
                 let before = before.iter().rev().copied().collect();
                 return Route::Owner(owners.to_vec(), before);
             }
         }
-        let mut closer: Vec<Contact> = self
-            .fingers
-            .preceding(key)
-            .chain(list.as_slice().iter().copied())
-            .filter(|node| interval::between(me.id, node.id, key))
-            .collect();
-        closer.sort_unstable_by_key(|node| node.id.distance(key));
-        closer.dedup();
-        Route::Closer(closer)
+        Route::Closer(self.closer(key, list, most))
+    }
+
+    /// The fingers and successors that precede the key, the closest to it first, `most` at most.
+    fn closer(&self, key: Id160, list: &SuccessorList<Contact>, most: usize) -> Vec<Contact> {
+        if self.config.routing == Routing::Successor {
+            // The rest of the list is only for when this one is dead.
+            return list.as_slice().iter().take(most.clamp(1, 2)).copied().collect();
+        }
+        let me = self.fingers.start(0);
+        let before = |node: &Contact| interval::between(me, node.id, key);
+        let mut fingers = self.fingers.preceding(key).peekable();
+        let mut successors = list.as_slice().iter().rev().copied().filter(before).peekable();
+        let mut closer: Vec<Contact> = Vec::with_capacity(most.min(8));
+        // Both come from the furthest on, so the closest to the key is the first of one of them.
+        while closer.len() < most {
+            let next = match (fingers.peek(), successors.peek()) {
+                (Some(finger), Some(successor)) => {
+                    match me.distance(finger.id) < me.distance(successor.id) {
+                        true => successors.next(),
+                        false => fingers.next(),
+                    }
+                }
+                (Some(_), None) => fingers.next(),
+                (None, _) => successors.next(),
+            };
+            match next {
+                Some(next) if closer.last() == Some(&next) => {}
+                Some(next) => closer.push(next),
+                None => break,
+            }
+        }
+        closer
     }
 
     /// Another node asks for a key's owner.
     pub(super) fn answer_find(&self, request: u32, traffic: Traffic, key: Id160) -> Message {
         let id = self.fingers.start(0);
-        match self.route(key, traffic) {
+        match self.route(key, traffic, CLOSER) {
             Route::Owner(mut contacts, mut before) => {
                 if traffic == Traffic::Upkeep {
                     contacts.truncate(CLOSER);
@@ -69,10 +98,7 @@ impl Node {
                 before.truncate(CLOSER.saturating_sub(contacts.len()));
                 Message::Owner { request, traffic, id, contacts, before }
             }
-            Route::Closer(mut contacts) => {
-                contacts.truncate(CLOSER);
-                Message::Closer { request, traffic, id, contacts }
-            }
+            Route::Closer(contacts) => Message::Closer { request, traffic, id, contacts },
         }
     }
 
@@ -91,7 +117,7 @@ impl Node {
             let number = self.operations.add(operation);
             return self.next_step(number, cx);
         }
-        match self.route(key, operation.traffic()) {
+        match self.route(key, operation.traffic(), SPARE) {
             Route::Owner(owners, before) => {
                 operation.lookup.offer(self.fingers.start(0), before);
                 operation.owners = owners;
@@ -99,20 +125,41 @@ impl Node {
                 self.next_owner(number, cx);
             }
             Route::Closer(closer) => {
-                // All of them, not only the best: this node has nobody else to fall back on.
+                // Many of them, not only the best: this node has nobody else to fall back on.
+                let passed_on = (self.config.lookup == LookupStyle::Recursive)
+                    .then(|| closer.clone())
+                    .filter(|closer| !closer.is_empty());
+                let traffic = operation.traffic();
                 operation.lookup.offer(self.fingers.start(0), closer);
                 let number = self.operations.add(operation);
-                self.next_step(number, cx);
+                match passed_on {
+                    Some(closer) => self.pass_on(number, traffic, key, &closer, cx),
+                    None => self.next_step(number, cx),
+                }
             }
         }
     }
 
-    /// Asks the next node on the way to the key.
-    fn next_step(&mut self, number: u32, cx: &mut Cx<'_>) {
-        let Some(operation) = self.operations.get(number) else { return };
+    /// Asks the next node on the way to the key; as many as may be asked at once.
+    pub(super) fn next_step(&mut self, number: u32, cx: &mut Cx<'_>) {
+        let parallel = match self.config.lookup {
+            LookupStyle::Iterative { parallel } => parallel,
+            LookupStyle::Recursive => 1,
+        };
+        while self.operations.get(number).is_some_and(|operation| operation.steps < parallel) {
+            if !self.one_step(number, cx) {
+                return;
+            }
+        }
+    }
+
+    /// Asks one more node on the way; says whether there was one.
+    fn one_step(&mut self, number: u32, cx: &mut Cx<'_>) -> bool {
+        let Some(operation) = self.operations.get(number) else { return false };
         let max = self.config.limits.hops;
         if operation.lookup.hops() >= max {
-            return self.operation_failed(number, Failure::TooManyHops { max }, cx);
+            self.operation_failed(number, Failure::TooManyHops { max }, cx);
+            return false;
         }
         let (traffic, key) = (operation.traffic(), operation.lookup.key());
         let here = self.me.map(|me| me.address);
@@ -125,12 +172,18 @@ impl Node {
                 if Some(address) != here {
                     break (address, None);
                 }
+            } else if operation.steps > 0 {
+                // One of those may know more.
+                return false;
             } else {
-                return self.operation_failed(number, Failure::NoAnswer, cx);
+                self.operation_failed(number, Failure::NoAnswer, cx);
+                return false;
             }
         };
+        operation.steps += 1;
         let find = |request| Message::Find { request, traffic, key };
         self.ask(to, Purpose::Step(number, node), find, cx);
+        true
     }
 
     /// A node on the way answered, or did not.
@@ -143,6 +196,9 @@ impl Node {
         cx: &mut Cx<'_>,
     ) {
         let Some(operation) = self.operations.get(number) else { return };
+        operation.steps = operation.steps.saturating_sub(1);
+        // Of several questions at once another may have found the owner already.
+        let found = operation.at < operation.owners.len();
         let key = operation.lookup.key();
         let wrong = match answer {
             None => {
@@ -162,6 +218,9 @@ impl Node {
             {
                 operation.lookup.answered();
                 operation.lookup.offer(id, before.into_iter().take(CLOSER));
+                if found {
+                    return;
+                }
                 operation.owners = contacts;
                 operation.at = 0;
                 operation.copy = false;
@@ -193,7 +252,9 @@ impl Node {
             }
             self.misbehaved(from, what, cx);
         }
-        self.next_step(number, cx);
+        if !found {
+            self.next_step(number, cx);
+        }
     }
 
     /// A client keeps members that answered, for the next lookup to start nearer.
@@ -344,6 +405,7 @@ impl Node {
         let Some(operation) = self.operations.remove(number) else { return };
         let (hops, timeouts) = (operation.lookup.hops(), operation.lookup.timeouts());
         match operation.kind {
+            Kind::Finger(0) => self.members_found(owner, &operation.owners, cx),
             Kind::Finger(finger) => self.finger_found(finger, owner, cx),
             Kind::Lookup { request } => {
                 self.count_lookup(hops);
@@ -358,6 +420,14 @@ impl Node {
         let Some(first) = self.member().and_then(|m| m.successors().first()) else { return };
         if Some(first) == self.me || self.operations.any(|kind| matches!(kind, Kind::Finger(_))) {
             return;
+        }
+        match self.config.routing {
+            Routing::Successor => return,
+            Routing::Finger => {}
+            Routing::Full => {
+                let from = self.upkeep.cursor.unwrap_or(self.fingers.start(0));
+                return self.begin(Operation::new(Kind::Finger(0), from.next()), cx);
+            }
         }
         // Up to the successor's own level all fingers are the successor, which stabilizing keeps.
         let me = self.fingers.start(0);
@@ -389,6 +459,31 @@ impl Node {
         }
     }
 
+    /// The next members of a pass through a full table: the owner, which lives, and who follows it.
+    fn members_found(&mut self, owner: Contact, follow: &[Contact], cx: &mut Cx<'_>) {
+        let me = self.fingers.start(0);
+        let from = self.upkeep.cursor.unwrap_or(me);
+        let known = self.fingers.as_slice().len();
+        let follow = follow.iter().skip_while(|node| **node != owner).copied();
+        self.upkeep.cursor = Some(from);
+        for node in follow {
+            let Some(last) = self.upkeep.cursor else { break };
+            if interval::between(last, node.id, me) {
+                self.fingers.learn(node);
+                self.upkeep.cursor = Some(node.id);
+            } else {
+                // Once around.
+                self.upkeep.cursor = None;
+            }
+        }
+        self.counters.finger_changes += (self.fingers.as_slice().len() - known) as u64;
+        if self.upkeep.cursor.is_none() {
+            self.upkeep.first_pass = false;
+        } else if self.upkeep.first_pass {
+            self.tasks.within(Task::Fingers, Duration::ZERO, cx);
+        }
+    }
+
     /// A finger's lookup did not work. The pass goes on with the next one, in its own time: whoever
     /// made this one fail shall not stand in the way of the others.
     pub(super) fn finger_failed(&mut self, finger: u32) {
@@ -398,7 +493,7 @@ impl Node {
 }
 
 /// Whether `id` may say that the first of `contacts` owns the key and the others follow it.
-fn names_owner(id: Id160, key: Id160, contacts: &[Contact]) -> bool {
+pub(super) fn names_owner(id: Id160, key: Id160, contacts: &[Contact]) -> bool {
     contacts.split_first().is_some_and(|(owner, rest)| {
         interval::in_open_closed(id, key, owner.id) && is_ordered(owner.id, rest)
     })

@@ -10,7 +10,7 @@ use super::tasks::Task;
 use super::{Cx, Node};
 use crate::{Contact, Message};
 
-/// The requests that have no answer yet, the one due first in front: all wait equally long.
+/// The requests that have no answer yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Requests {
     next: Option<u32>,
@@ -37,6 +37,10 @@ pub(super) enum Purpose {
     Join(Contact),
     /// An operation's step on the way to the key; the node, unless only its address is known.
     Step(u32, Option<Contact>),
+    /// A lookup passed on, the user's or another node's; to whom.
+    Relay(Contact),
+    /// An operation that others pass on: a request of its own, which anyone may answer.
+    Routed(u32),
     /// An operation's word with the owner, or with one who stands in for it.
     Owner(u32, Contact),
     /// An operation's copy for a replica.
@@ -53,8 +57,19 @@ impl Requests {
 
     /// Takes the request that this answers.
     fn take(&mut self, number: u32, from: Address) -> Option<Request> {
-        let at = self.waiting.iter().position(|r| r.number == number && r.to == from)?;
+        let is_it = |r: &Request| {
+            let anyone = matches!(r.purpose, Purpose::Routed(_));
+            r.number == number && (anyone || r.to == from)
+        };
+        let at = self.waiting.iter().position(is_it)?;
         Some(self.waiting.remove(at))
+    }
+
+    /// Whether this answers a lookup that was passed on.
+    pub fn is_relay(&self, number: u32, from: Address) -> bool {
+        self.waiting
+            .iter()
+            .any(|r| r.number == number && r.to == from && matches!(r.purpose, Purpose::Relay(_)))
     }
 
     /// Forgets the requests made for these purposes.
@@ -72,17 +87,13 @@ impl Node {
         build: impl FnOnce(u32) -> Message,
         cx: &mut Cx<'_>,
     ) {
-        let number = match self.requests.next {
-            Some(number) => number,
-            // Others' answers are matched by address and number: start where they can not guess.
-            None => cx.rng().next_u32(),
-        };
-        self.requests.next = Some(number.wrapping_add(1));
+        let number = self.next_number(cx);
         let attempts = match purpose {
             Purpose::Upkeep | Purpose::Join(_) | Purpose::Offer(..) => self.config.attempts,
-            Purpose::Step(..) | Purpose::Owner(..) | Purpose::Copy(..) => {
+            Purpose::Step(..) | Purpose::Owner(..) | Purpose::Copy(..) | Purpose::Relay(_) => {
                 self.config.lookup_attempts
             }
+            Purpose::Routed(_) => 1,
         };
         let message = build(number);
         cx.send_to(to, message.clone());
@@ -90,6 +101,38 @@ impl Node {
         let attempts_left = attempts - 1;
         self.requests.waiting.push(Request { number, to, message, attempts_left, due, purpose });
         self.tasks.within(Task::Requests, self.config.request_timeout, cx);
+    }
+
+    /// Waits for an answer from anyone, for ten times as long as a request takes, and sends nothing.
+    /// Returns the number that the answer has to have.
+    pub(super) fn await_routed(&mut self, operation: u32, here: Address, cx: &mut Cx<'_>) -> u32 {
+        let number = self.next_number(cx);
+        let delay = self.config.request_timeout * 10;
+        self.requests.waiting.push(Request {
+            number,
+            to: here,
+            message: Message::Nudge,
+            attempts_left: 0,
+            due: cx.now() + delay,
+            purpose: Purpose::Routed(operation),
+        });
+        self.tasks.within(Task::Requests, delay, cx);
+        number
+    }
+
+    fn next_number(&mut self, cx: &mut Cx<'_>) -> u32 {
+        let number = match self.requests.next {
+            Some(number) => number,
+            // Others' answers are matched by address and number: start where they can not guess.
+            None => cx.rng().next_u32(),
+        };
+        self.requests.next = Some(number.wrapping_add(1));
+        number
+    }
+
+    /// How many lookups of others wait to be taken by the next node.
+    pub(super) fn relays(&self) -> usize {
+        self.requests.waiting.iter().filter(|r| matches!(r.purpose, Purpose::Relay(_))).count()
     }
 
     /// An answer came: to which request? `None` if to none that waits, as when it was repeated and

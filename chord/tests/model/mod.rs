@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 pub mod in_flight;
+pub mod inductive;
 pub mod shared;
 
 use std::collections::HashSet;
