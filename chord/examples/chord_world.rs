@@ -108,7 +108,7 @@ fn run(options: &Options) {
         }
         let node = PeerIndex((lookup % u64::from(options.nodes)) as u32);
         net.command(node, Command::Lookup { request: lookup as u32, key: key(lookup) }, LOOKUP);
-        if lookup % 1_000 == 0 {
+        if lookup.is_multiple_of(1_000) {
             tally.drain(&mut net, &members, crashed);
         }
     }

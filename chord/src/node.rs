@@ -15,6 +15,7 @@ mod config;
 mod joining;
 mod membership;
 mod operation;
+mod proximity;
 mod relay;
 mod routing;
 mod rpc;

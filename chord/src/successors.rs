@@ -83,14 +83,12 @@ impl<P: Place> SuccessorList<P> {
     /// If the list covers `key`, that is if the key lies between the node and the list's last entry:
     /// the key's owner and the entries that follow it.
     pub fn owner_of(&self, key: P::Id) -> Option<&[P]> {
-        let mut from = self.me.id();
-        for (at, entry) in self.entries.iter().enumerate() {
-            if interval::in_open_closed(from, key, entry.id()) {
-                return self.entries.get(at..);
-            }
-            from = entry.id();
+        let (me, last) = (self.me.id(), self.entries.last()?.id());
+        if !interval::in_open_closed(me, key, last) {
+            return None;
         }
-        None
+        let far = around(me, key);
+        self.entries.get(self.entries.partition_point(|entry| around(me, entry.id()) < far)..)
     }
 }
 

@@ -39,6 +39,6 @@ fn every_operation_keeps_the_inductive_invariant() {
     for r in 1..=2 {
         let (states, steps) = inductive::check_all(4, r);
         println!("r = {r}: {states} states satisfy the invariant, {steps} steps keep it");
-        assert!(states > 1_000 * r && steps > states);
+        assert!(states > 40 && steps > 10 * states);
     }
 }

@@ -82,6 +82,26 @@ fn passed_on_and_asked_for_lookups_visit_the_same_nodes() {
     assert!((iterative - recursive).abs() < 0.15, "{iterative} and {recursive}");
 }
 
+#[test]
+fn near_fingers_make_lookups_faster() {
+    let by = |proximity| {
+        let mut net = settled(&Config { proximity, ..quick() }, 25);
+        let (mut delay, mut count) = (Duration::ZERO, 0);
+        for (peer, _) in members(&net) {
+            for finger in net.peer(peer).fingers().as_slice() {
+                let other = members(&net).into_iter().find(|(_, me)| me == finger);
+                delay += net.direct_delay(peer, other.expect("it lives").0);
+                count += 1;
+            }
+        }
+        (delay / count, mean_hops(&mut net, 200))
+    };
+    let (exact, near) = (by(false), by(true));
+    println!("mean delay to a finger and mean hops: exact {exact:?}, near {near:?}");
+    assert!(near.0 < exact.0, "{near:?} {exact:?}");
+    assert!(near.1 < exact.1 * 1.5 + 0.5);
+}
+
 /// Virtual nodes: one host is several members, each with a port and so an identifier of its own.
 #[test]
 fn a_host_may_be_several_nodes() {

@@ -50,7 +50,12 @@ impl Node {
             | Message::Agreed { request }
             | Message::Differ { request } => {
                 // What nobody asked for, or has been answered already, says nothing.
-                if let Some(Request { purpose, .. }) = self.answered(request, from) {
+                if let Some(request) = self.answered(request, from) {
+                    let purpose = request.purpose;
+                    if let Purpose::Probe(node) = purpose {
+                        let age = request.age(cx.now(), self.config.request_timeout);
+                        return self.probed(node, Some(age));
+                    }
                     self.outcome(purpose, from, Some(message), cx);
                 }
             }
@@ -86,6 +91,7 @@ impl Node {
             Purpose::Join(asked) => self.join_outcome(asked, answer, cx),
             Purpose::Step(operation, node) => self.step_outcome(operation, node, from, answer, cx),
             Purpose::Relay(_) => {}
+            Purpose::Probe(node) => self.probed(node, None),
             Purpose::Routed(operation) => self.routed_outcome(operation, from, answer, cx),
             Purpose::Owner(operation, owner) => self.owner_outcome(operation, owner, answer, cx),
             Purpose::Copy(operation, replica) => self.copy_outcome(operation, replica, answer, cx),

@@ -43,6 +43,9 @@ pub struct Config {
     /// nothing more to keep up, and N/2 hops. With [`Routing::Full`] every node it hears of, up to
     /// [`Limits::table`]: one hop, and O(N) messages to fill the table, when it joins and again and again.
     pub routing: Routing,
+    /// Whether a finger is, of the nodes that would do, the one that answers first. The default is no:
+    /// the exact finger, which takes fewer hops.
+    pub proximity: bool,
     /// How a member looks keys up; [`LookupStyle::Iterative`] with one question at a time is the
     /// default. A client is always iterative.
     pub lookup: LookupStyle,
@@ -110,6 +113,7 @@ impl Default for Config {
             attempts: 3,
             lookup_attempts: 2,
             routing: Routing::Finger,
+            proximity: false,
             lookup: LookupStyle::Iterative { parallel: 1 },
             limits: Limits::default(),
         }

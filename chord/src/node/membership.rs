@@ -9,6 +9,7 @@ use core::time::Duration;
 use overlay_peer::{Address, Time};
 
 use super::joining::{Joining, Standing};
+use super::proximity::Choice;
 use super::rpc::Purpose;
 use super::tasks::{Task, about};
 use super::{Cx, Event, Misbehaviour, Node};
@@ -35,6 +36,8 @@ pub(super) struct Upkeep {
     nudged: Option<Time>,
     /// The finger to refresh next; 0 at the beginning of a pass.
     pub next_finger: u32,
+    /// Which nodes are to be fingers.
+    pub choices: Vec<Choice>,
     /// How far the present pass through a full table came.
     pub cursor: Option<Id160>,
     /// Whether the first pass through the fingers is still under way.

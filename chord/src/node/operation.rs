@@ -1,5 +1,6 @@
 //! Operations: a lookup, and what is to be done with the owner it finds.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
@@ -12,7 +13,8 @@ use crate::{Contact, Id160, Lookup, Publication, Traffic};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Operations {
     next: u32,
-    under_way: BTreeMap<u32, Operation>,
+    /// Boxed: a map makes room for eleven at once.
+    under_way: BTreeMap<u32, Box<Operation>>,
 }
 
 /// One operation.
@@ -116,11 +118,11 @@ impl Operations {
             _ => 0,
         };
         self.under_way.len() * size_of::<(u32, Operation)>()
-            + self.under_way.values().map(gathered).sum::<usize>()
+            + self.under_way.values().map(|operation| gathered(operation)).sum::<usize>()
     }
 
     pub fn get(&mut self, number: u32) -> Option<&mut Operation> {
-        self.under_way.get_mut(&number)
+        self.under_way.get_mut(&number).map(Box::as_mut)
     }
 
     pub fn add(&mut self, operation: Operation) -> u32 {
@@ -129,12 +131,12 @@ impl Operations {
             number = number.wrapping_add(1);
         }
         self.next = number.wrapping_add(1);
-        self.under_way.insert(number, operation);
+        self.under_way.insert(number, Box::new(operation));
         number
     }
 
     pub fn remove(&mut self, number: u32) -> Option<Operation> {
-        self.under_way.remove(&number)
+        self.under_way.remove(&number).map(|operation| *operation)
     }
 
     /// Whether one of the upkeep's operations of this sort is under way.

@@ -58,8 +58,8 @@ impl Node {
     /// The fingers and successors that precede the key, the closest to it first, `most` at most.
     fn closer(&self, key: Id160, list: &SuccessorList<Contact>, most: usize) -> Vec<Contact> {
         if self.config.routing == Routing::Successor {
-            // The rest of the list is only for when this one is dead.
-            return list.as_slice().iter().take(most.clamp(1, 2)).copied().collect();
+            // The rest of the list only takes its place when it is dead.
+            return list.first().into_iter().collect();
         }
         let me = self.fingers.start(0);
         let before = |node: &Contact| interval::between(me, node.id, key);
@@ -406,7 +406,7 @@ impl Node {
         let (hops, timeouts) = (operation.lookup.hops(), operation.lookup.timeouts());
         match operation.kind {
             Kind::Finger(0) => self.members_found(owner, &operation.owners, cx),
-            Kind::Finger(finger) => self.finger_found(finger, owner, cx),
+            Kind::Finger(finger) => self.finger_found(finger, owner, &operation.owners, cx),
             Kind::Lookup { request } => {
                 self.count_lookup(hops);
                 cx.emit(Event::Found { request, hops, timeouts, owner });
@@ -442,12 +442,14 @@ impl Node {
         self.begin(operation, cx);
     }
 
-    fn finger_found(&mut self, finger: u32, owner: Contact, cx: &mut Cx<'_>) {
+    fn finger_found(&mut self, finger: u32, owner: Contact, follow: &[Contact], cx: &mut Cx<'_>) {
         let me = self.fingers.start(0);
         let level = me.distance(owner.id).log2().filter(|level| *level + 1 >= finger);
         // A lookup that came round ends the pass: no node is further away.
         self.upkeep.next_finger = level.map_or(0, |level| level + 2);
-        if self.fingers.set(finger, owner) {
+        if self.config.proximity && level.is_some() {
+            self.choose_finger(finger, owner, follow, cx);
+        } else if self.fingers.set(finger, owner) {
             self.counters.finger_changes += 1;
             let delay = about(self.config.fix_fingers_every / SOONER, cx);
             self.tasks.within(Task::Fingers, delay, cx);

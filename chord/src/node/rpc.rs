@@ -37,6 +37,8 @@ pub(super) enum Purpose {
     Join(Contact),
     /// An operation's step on the way to the key; the node, unless only its address is known.
     Step(u32, Option<Contact>),
+    /// How long a node takes that may become a finger.
+    Probe(Contact),
     /// A lookup passed on, the user's or another node's; to whom.
     Relay(Contact),
     /// An operation that others pass on: a request of its own, which anyone may answer.
@@ -49,7 +51,23 @@ pub(super) enum Purpose {
     Offer(u32, Contact),
 }
 
+impl Request {
+    /// How long ago it was sent, last.
+    pub fn age(&self, now: Time, timeout: Duration) -> Duration {
+        timeout.saturating_sub(self.due.since(now))
+    }
+}
+
 impl Requests {
+    fn push(&mut self, request: Request) {
+        // Most of the time there are one or two, and there may be millions of nodes.
+        let (len, capacity) = (self.waiting.len(), self.waiting.capacity());
+        if len == capacity && len < 4 {
+            self.waiting.reserve_exact(1);
+        }
+        self.waiting.push(request);
+    }
+
     /// Memory in bytes, roughly.
     pub fn bytes(&self) -> usize {
         self.waiting.capacity() * size_of::<Request>()
@@ -93,13 +111,14 @@ impl Node {
             Purpose::Step(..) | Purpose::Owner(..) | Purpose::Copy(..) | Purpose::Relay(_) => {
                 self.config.lookup_attempts
             }
-            Purpose::Routed(_) => 1,
+            // Asked twice, nobody knows to which question the answer is.
+            Purpose::Routed(_) | Purpose::Probe(_) => 1,
         };
         let message = build(number);
         cx.send_to(to, message.clone());
         let due = cx.now() + self.config.request_timeout;
         let attempts_left = attempts - 1;
-        self.requests.waiting.push(Request { number, to, message, attempts_left, due, purpose });
+        self.requests.push(Request { number, to, message, attempts_left, due, purpose });
         self.tasks.within(Task::Requests, self.config.request_timeout, cx);
     }
 
@@ -108,7 +127,7 @@ impl Node {
     pub(super) fn await_routed(&mut self, operation: u32, here: Address, cx: &mut Cx<'_>) -> u32 {
         let number = self.next_number(cx);
         let delay = self.config.request_timeout * 10;
-        self.requests.waiting.push(Request {
+        self.requests.push(Request {
             number,
             to: here,
             message: Message::Nudge,

@@ -395,7 +395,7 @@ pub fn explore(rules: Rules, bounds: Bounds) -> Explored {
     }
     while let Some(state) = queue.pop_front() {
         assert_eq!(rules.check(&state), [], "{state:#?}");
-        if explored.states % 16 == 0 {
+        if explored.states.is_multiple_of(16) {
             let rounds = rules.rounds_to_ideal(&state, 12);
             let rounds = rounds.unwrap_or_else(|| panic!("never ideal: {state:#?}"));
             explored.rounds = explored.rounds.max(rounds);
