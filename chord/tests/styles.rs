@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use overlay_chord::{Command, Config, Event, Id160, LookupStyle, Node, Routing};
-use overlay_sim::{Host, PeerIndex};
-use support::{JOIN, Memory, Net, checked, ideal, members, outcome, quick, ring, settle};
+use overlay_sim::{Host, PeerIndex, Position};
+use support::{JOIN, Memory, Net, address, checked, ideal, members, outcome, quick, ring, settle};
 
 const ROUND: Duration = Duration::from_secs(4);
 const NODES: usize = 32;
@@ -85,7 +85,19 @@ fn passed_on_and_asked_for_lookups_visit_the_same_nodes() {
 #[test]
 fn near_fingers_make_lookups_faster() {
     let by = |proximity| {
-        let mut net = settled(&Config { proximity, ..quick() }, 25);
+        let config = Config { proximity, ..quick() };
+        let mut net = Net::new(checked(25), Memory::default());
+        for number in 0..NODES {
+            // All over the plane, in no order.
+            let [x, y] = [7_919, 104_729].map(|by| (number * by + 1_000) as u16);
+            let host = Host::open(address(number)).at(Position { x, y });
+            let peer = net.add(Node::new(config.clone()), host);
+            let join = Command::Join { via: vec![address(0)] };
+            net.command(peer, if number == 0 { Command::Create } else { join }, JOIN);
+            net.run_for(Duration::from_secs(1));
+        }
+        settle(&mut net, ROUND * 12);
+        net.run_for(ROUND * 40);
         let (mut delay, mut count) = (Duration::ZERO, 0);
         for (peer, _) in members(&net) {
             for finger in net.peer(peer).fingers().as_slice() {
@@ -106,12 +118,12 @@ fn near_fingers_make_lookups_faster() {
 #[test]
 fn a_host_may_be_several_nodes() {
     let mut net = Net::new(checked(24), Memory::default());
-    let address = |host: u8, port: u16| SocketAddr::from(([10, 0, 0, host], 4000 + port));
+    let at = |host: u8, port: u16| SocketAddr::from(([10, 0, 0, host], 4000 + port));
     for host in 1..=6 {
         for port in 0..4 {
-            let peer = net.add(Node::new(quick()), Host::open(address(host, port)));
+            let peer = net.add(Node::new(quick()), Host::open(at(host, port)));
             let first = (host, port) == (1, 0);
-            let join = Command::Join { via: vec![address(1, 0)] };
+            let join = Command::Join { via: vec![at(1, 0)] };
             net.command(peer, if first { Command::Create } else { join }, JOIN);
             net.run_for(Duration::from_secs(1));
         }
