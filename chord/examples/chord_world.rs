@@ -168,7 +168,7 @@ fn build(options: &Options, members: &[Contact]) -> Net {
 
 /// The index of the first member at `key` or after it. Identifiers are spread evenly, so a guess is near.
 fn owner(members: &[Contact], key: Id160) -> usize {
-    let guess = (u128::from(key.prefix()) * members.len() as u128 >> 64) as usize;
+    let guess = ((u128::from(key.prefix()) * members.len() as u128) >> 64) as usize;
     let mut at = guess.min(members.len() - 1);
     while at > 0 && members[at - 1].id >= key {
         at -= 1;

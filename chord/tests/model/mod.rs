@@ -6,7 +6,7 @@ pub mod inductive;
 pub mod shared;
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use overlay_chord::{Id64, Member};
 
@@ -45,18 +45,21 @@ pub fn sets_up_to_rotation(n: usize, size: usize) -> Vec<Vec<usize>> {
 /// A set of states that keeps 128 bits of hash of each. Among 10^8 states two are confused with a
 /// probability of about 10^-23.
 pub struct Seen {
-    keys: [RandomState; 2],
     hashes: HashSet<u128>,
 }
 
 impl Seen {
     pub fn new() -> Self {
-        Self { keys: [RandomState::new(), RandomState::new()], hashes: HashSet::new() }
+        Self { hashes: HashSet::new() }
     }
 
     /// Whether the state is new.
     pub fn insert(&mut self, state: &impl Hash) -> bool {
-        let [high, low] = [0, 1].map(|i| u128::from(self.keys[i].hash_one(state)));
+        let [high, low] = [0, 1].map(|half: u8| {
+            let mut hasher = DefaultHasher::new();
+            (half, state).hash(&mut hasher);
+            u128::from(hasher.finish())
+        });
         self.hashes.insert(high << 64 | low)
     }
 
