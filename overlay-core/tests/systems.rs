@@ -211,6 +211,15 @@ impl<S: System> Net<S> {
         assert_eq!(self.downloaded(0), &self.world.store().content[0][..]);
         assert_eq!(self.library.file(first).size(), self.downloaded(0).len() as u64);
     }
+
+    /// What one member behind a NAT has, of Gnutella.
+    fn fetches_by_push(&mut self) {
+        let (_, _, hidden) = self.search(5, 10, &["second"]).remove(0);
+        assert_eq!(self.fetch(5, 1, &hidden), Ok(Route::Reversed), "by Push and GIV");
+        assert_eq!(self.downloaded(1), &self.world.store().content[1][..]);
+        let (_, _, hidden) = self.search(17, 11, &["second"]).remove(0);
+        assert_eq!(self.fetch(17, 2, &hidden), Err(Failure::Unreachable), "both behind NATs");
+    }
 }
 
 #[test]
@@ -230,11 +239,7 @@ fn napster_answers_the_four_questions() {
 fn gnutella_answers_the_four_questions() {
     let mut net = Net::new(|library| Gnutella04::new(Arc::clone(library)));
     net.answers_the_four_questions();
-    let (_, _, hidden) = net.search(5, 10, &["second"]).remove(0);
-    assert_eq!(net.fetch(5, 1, &hidden), Ok(Route::Reversed), "by Push and GIV");
-    assert_eq!(net.downloaded(1), &net.world.store().content[1][..]);
-    let (_, _, hidden) = net.search(17, 11, &["second"]).remove(0);
-    assert_eq!(net.fetch(17, 2, &hidden), Err(Failure::Unreachable), "both behind NATs");
+    net.fetches_by_push();
     // The well-known member is a servent like any other.
     net.world.fail(PeerIndex(0));
     assert_eq!(net.names(5, 12, &["first"]), [(FileId(0), 3)]);
@@ -244,11 +249,7 @@ fn gnutella_answers_the_four_questions() {
 fn gnutella_06_answers_the_four_questions() {
     let mut net = Net::new(|library| Gnutella06::new(Arc::clone(library)));
     net.answers_the_four_questions();
-    let (_, _, hidden) = net.search(5, 10, &["second"]).remove(0);
-    assert_eq!(net.fetch(5, 1, &hidden), Ok(Route::Reversed), "by Push and GIV");
-    assert_eq!(net.downloaded(1), &net.world.store().content[1][..]);
-    let (_, _, hidden) = net.search(17, 11, &["second"]).remove(0);
-    assert_eq!(net.fetch(17, 2, &hidden), Err(Failure::Unreachable), "both behind NATs");
+    net.fetches_by_push();
     // One ultrapeer is enough for so few, and the only host that they know.
     net.world.fail(PeerIndex(0));
     assert_eq!(net.names(5, 12, &["first"]), []);
