@@ -31,19 +31,32 @@ fn rates(c: &mut Criterion) {
 
 fn sizes(c: &mut Criterion) {
     const N: u64 = 10_000_000;
+    const GEOMETRIES: [(&str, Geometry); 2] =
+        [("standard", Geometry::Standard), ("blocked 512", Geometry::BLOCKED_512)];
+    let mut group = c.benchmark_group("for_keys");
+    for bits_per_key in [10, 92] {
+        for (name, geometry) in GEOMETRIES {
+            group.bench_function(BenchmarkId::new(name, bits_per_key), |b| {
+                b.iter(|| geometry.for_keys(black_box(bits_per_key * N), black_box(N)));
+            });
+        }
+        group.bench_function(BenchmarkId::new("compressed", bits_per_key), |b| {
+            let bits = (bits_per_key * N) as f64;
+            b.iter(|| compressed::for_sent_bits(black_box(N), black_box(bits), 100 * N));
+        });
+    }
+    group.finish();
     let mut group = c.benchmark_group("for_rate");
     for p in [1e-2, 1e-6, Params::MIN_P] {
-        for (name, geometry) in
-            [("standard", Geometry::Standard), ("blocked 512", Geometry::BLOCKED_512)]
-        {
+        for (name, geometry) in GEOMETRIES {
             group.bench_function(BenchmarkId::new(name, format!("{p:.0e}")), |b| {
                 b.iter(|| geometry.for_rate(black_box(N), black_box(p)));
             });
         }
+        group.bench_function(BenchmarkId::new("compressed", format!("{p:.0e}")), |b| {
+            b.iter(|| compressed::for_rate(black_box(N), black_box(p), 100 * N));
+        });
     }
-    group.bench_function("compressed/1e-2", |b| {
-        b.iter(|| compressed::for_rate(black_box(N), black_box(1e-2), 100 * N));
-    });
     group.finish();
 }
 

@@ -49,7 +49,8 @@ pub fn sent_bits(params: Params, n: u64) -> f64 {
 ///
 /// Every k is tried that is not above the best one for a filter sent as it is, each with the largest m
 /// that can be sent. (More probes fill a filter until it is nearly full, which compresses as well as
-/// nearly clear. But then it is the probes that cost.) Costs 20 to 500 µs.
+/// nearly clear. But then it is the probes that cost.) Costs 31 µs to send 10 bits a
+/// key, 0.41 ms for 92.
 ///
 /// # Errors
 /// n or `max_m` is 0, `max_m` is above [`Params::MAX_M`], or `sent` is not above 0.
@@ -74,7 +75,8 @@ pub fn for_sent_bits(n: u64, sent: f64, max_m: u64) -> Result<Compressed, Params
 /// the fewest bits on the wire.
 ///
 /// Every k is tried that is not above that of [`Params::for_rate`], each with the smallest m that has
-/// the rate. Costs 1 ms at p = 1e-6, 6 ms where k reaches 64.
+/// the rate. Costs 0.5 ms at p = 1e-2, 1.4 ms at 1e-6, 7 ms where k reaches
+/// 64.
 ///
 /// # Errors
 /// As [`Params::for_rate`]; or `max_m` bits are too few for this rate.

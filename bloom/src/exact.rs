@@ -44,8 +44,8 @@ pub use partitioned::partitioned_rate;
 /// a normal number (from 2.3e-308), and below 1e-15 at half of 1,800 random points. NaN for m = 0
 /// and for k outside 1 to 64: there is no such filter. 0 for n = 0.
 ///
-/// The cost does not depend on m, nor on n once kn is above 512: 2 µs for k = 7, 4 µs for k = 20,
-/// 10 µs for k = 64. Below, it is proportional to k²n, at most 30 µs.
+/// The cost does not depend on m, nor on n once kn is above 512: 2 µs for k = 7, 3 µs for k = 20,
+/// 11 µs for k = 64. Below, it is proportional to k²n, at most 30 µs.
 ///
 /// # How
 /// The query's k probes hit D different bits; these D are all set after kn throws with a

@@ -14,7 +14,7 @@ use crate::Params;
 ///
 /// The relative error is below 1e-11 while the rate is a normal number. NaN if k is not in 1 to 64,
 /// m is 0, or `block` does not divide it. 0 for n = 0. For blocks of 512 bits that are half full it costs
-/// 7 µs for k = 7, 20 µs for k = 20, 0.1 ms for k = 64; in general, at most 23·k·`block` steps of
+/// 8 µs for k = 7, 20 µs for k = 20, 0.11 ms for k = 64; in general, at most 23·k·`block` steps of
 /// a chain.
 pub fn blocked_rate(m: u64, n: u64, k: u32, block: u32) -> f64 {
     if k == 0 || k > Params::MAX_K {
