@@ -88,14 +88,13 @@ pub(crate) fn simulate<S: System>(options: &Options) -> Result<Report, Box<dyn s
     let before = (allocated(), cpu_time());
     let system = S::new(options, &content);
     let mut network = Network::build(options, peers, &links, &system, tide, &mut content);
-    network.join();
+    let links_expected = network.join(links);
     network.world.shrink_to_fit();
     let join_messages = network.world.metrics().total().messages;
     let idle_bytes = allocated() - before.0;
     let build_cpu = cpu_time() - before.1;
     let links_up = network.world.peers().map(|(_, peer)| S::links(peer)).sum::<usize>() / 2;
     let idle_entries = network.entries();
-    let links_expected = network.links().count();
     let peers_up = network.world.peers_up();
 
     let start = (cpu_time(), network.world.metrics().total());
@@ -147,8 +146,6 @@ pub(crate) fn simulate<S: System>(options: &Options) -> Result<Report, Box<dyn s
 /// A network that runs.
 struct Network<'a, S: System> {
     system: &'a S,
-    /// The edges of the graph: the first of a pair opens the link.
-    links: &'a [(u32, u32)],
     world: World<S::Peer, NoStore>,
     /// `None` if all stay.
     tide: Option<Tide>,
@@ -165,7 +162,7 @@ impl<'a, S: System> Network<'a, S> {
     fn build(
         options: &Options,
         peers: u32,
-        links: &'a [(u32, u32)],
+        links: &[(u32, u32)],
         system: &'a S,
         mut tide: Option<Tide>,
         content: &mut Content,
@@ -175,7 +172,12 @@ impl<'a, S: System> Network<'a, S> {
         let (seed, checked) = (options.seed, options.checked);
         let mut rng = Pcg32::new(seed, 0x686f_7374);
         let mut world = World::new(Config { seed, checked, ..Config::default() }, NoStore);
-        world.reserve(peers as usize);
+        world.reserve(peers as usize, links.len());
+        let mut degrees = vec![0; peers as usize];
+        for &(from, to) in links {
+            degrees[from as usize] += 1;
+            degrees[to as usize] += 1;
+        }
         for number in 0..peers {
             let place = rng.next_u32();
             let position = Position { x: place as u16, y: (place >> 16) as u16 };
@@ -187,33 +189,31 @@ impl<'a, S: System> Network<'a, S> {
             }
             let peer = system.peer(number, guid, shares);
             let index = world.add(peer, Host::open(address(number)).at(position));
+            if !S::BOTH {
+                world.reserve_links(index, degrees[index.as_usize()]);
+            }
             if tide.as_ref().is_some_and(|tide| !tide.starts_up(index)) {
                 world.fail(index);
             }
         }
-        Self { system, links, world, tide, bar }
-    }
-
-    /// The links between those who are up.
-    fn links(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.links.iter().copied().filter(|&(from, to)| self.is_up(from) && self.is_up(to))
+        Self { system, world, tide, bar }
     }
 
     fn is_up(&self, peer: u32) -> bool {
         self.world.is_alive(PeerIndex(peer))
     }
 
-    /// Opens all links, some each tick.
-    fn join(&mut self) {
+    /// Opens the links between those who are up, some each tick; the first of a pair opens it. How many
+    /// these are.
+    fn join(&mut self, mut links: Vec<(u32, u32)>) -> usize {
         self.bar.set_message("joining");
-        let links = self.links;
-        let mut next = 0;
-        while next < links.len() {
+        links.reverse();
+        let mut count = 0;
+        while !links.is_empty() {
             let mut begun = 0;
             while begun < JOINS
-                && let Some(&(from, to)) = links.get(next)
+                && let Some((from, to)) = links.pop()
             {
-                next += 1;
                 if !(self.is_up(from) && self.is_up(to)) {
                     continue;
                 }
@@ -223,9 +223,15 @@ impl<'a, S: System> Network<'a, S> {
                     self.world.command(PeerIndex(to), self.system.join(address(from)), JOIN);
                 }
             }
+            count += begun;
+            // What is left in a large world needs its memory for the links themselves.
+            if links.capacity() > 2 * links.len() + 4_096 {
+                links.shrink_to_fit();
+            }
             self.step(Duration::from_millis(1), |_| {});
         }
         self.step(S::SETTLING, |_| {});
+        count
     }
 
     /// Searches, while peers come and go.

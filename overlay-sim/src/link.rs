@@ -234,12 +234,46 @@ impl<M: Wire> Links<M> {
         self.outgrown.iter().map(|(&len, blocks)| len as usize * blocks.len()).sum()
     }
 
+    /// Makes room for so many more ends, and not more than that.
+    pub(crate) fn reserve(&mut self, ends: usize) {
+        self.pool.reserve_exact(ends);
+        if self.checked {
+            self.phases.reserve_exact(ends);
+        }
+    }
+
+    /// Makes room for so many ends in all in a host's table.
+    pub(crate) fn reserve_for(&mut self, table: &mut Table, ends: usize) {
+        assert!(ends < SLOT_MASK as usize, "2^22 links of one peer");
+        let free = table.free;
+        if ends > table.len as usize {
+            self.grow_to(table, ends as u32);
+            // The slots that were free are used before the new ones.
+            let mut last = free;
+            while last != NONE {
+                let at = table.at as usize + last as usize;
+                let next = self.pool[at].other();
+                if next == NONE {
+                    self.pool[at].set_other(table.free, NO_LINK);
+                    table.free = free;
+                }
+                last = next;
+            }
+        }
+    }
+
     /// Moves a full table to a larger block: by one slot while it is small, then by half. Most hosts
     /// have few links, and the blocks they leave are what others grow into.
     fn grow(&mut self, table: &mut Table) {
+        let old = table.len;
+        let len = if old < 8 { old + 1 } else { old + old / 2 }.min(SLOT_MASK);
+        assert!(len > old, "2^22 links of one peer");
+        self.grow_to(table, len);
+    }
+
+    /// Moves a table to a larger block, of which the new slots are the free ones.
+    fn grow_to(&mut self, table: &mut Table, len: u32) {
         let old = *table;
-        let len = if old.len < 8 { old.len + 1 } else { old.len + old.len / 2 }.min(SLOT_MASK);
-        assert!(len > old.len, "2^22 links of one peer");
         table.at = match self.outgrown.get_mut(&len).and_then(Vec::pop) {
             Some(at) => at,
             None => self.extend(len),
@@ -338,6 +372,11 @@ mod tests {
                     if let Some(rare) = links.rare(host as u32, tables[host], link) {
                         prop_assert_eq!(rare.unread, other as usize);
                     }
+                }
+                if which % 32 == 30 {
+                    let more = tables[host].len as usize + usize::from(which) % 5;
+                    links.reserve_for(&mut tables[host], more);
+                    prop_assert!(tables[host].len as usize >= more);
                 }
                 if which % 32 == 31 {
                     links.shrink_to_fit(tables.iter_mut());

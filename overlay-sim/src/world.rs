@@ -103,11 +103,22 @@ impl<P: Peer, S: Store> World<P, S> {
         PeerIndex(index)
     }
 
-    /// Makes room for so many more peers, and not more than that, which saves memory in large worlds.
-    pub fn reserve(&mut self, peers: usize) {
+    /// Makes room for so many more peers with so many links between them, and not more than that, which
+    /// saves memory in large worlds.
+    pub fn reserve(&mut self, peers: usize, links: usize) {
         self.peers.reserve_exact(peers);
         self.core.hosts.reserve(peers);
         self.core.names.reserve(peers, &self.core.hosts);
+        self.core.links.reserve(2 * links);
+    }
+
+    /// Makes room for so many links of a peer at once. Otherwise its table grows with its links, and
+    /// leaves smaller ones behind for others.
+    ///
+    /// # Panics
+    /// If these are 2^22 or more.
+    pub fn reserve_links(&mut self, peer: PeerIndex, links: usize) {
+        self.core.links.reserve_for(&mut self.core.hosts[peer.0].links, links);
     }
 
     /// Gives memory back that building the network took and that is not needed any more: to be called

@@ -68,6 +68,27 @@ proptest! {
     }
 
     #[test]
+    fn making_room_and_shrinking_change_nothing(
+        script in proptest::collection::vec(step(), 1..40),
+        cut in 0usize..40,
+        links in 0usize..6,
+        checked: bool,
+    ) {
+        let config = Config { checked, ..Config::default() };
+        let (mut plain, mut tight) = (build(config.clone()), build(config));
+        tight.reserve(3, 7);
+        for peer in (0..u32::from(PEERS)).map(PeerIndex) {
+            tight.reserve_links(peer, links);
+        }
+        let (before, after) = script.split_at(cut.min(script.len()));
+        prop_assert_eq!(play(&mut plain, before), play(&mut tight, before));
+        tight.shrink_to_fit();
+        tight.reserve_links(PeerIndex(1), links + 2);
+        prop_assert_eq!(play(&mut plain, after), play(&mut tight, after));
+        prop_assert_eq!(plain.trace_hash(), tight.trace_hash());
+    }
+
+    #[test]
     fn checked_mode_changes_nothing(script in proptest::collection::vec(step(), 1..40)) {
         let config = |checked| Config { checked, ..Config::default() };
         let (mut plain, mut checked) = (build(config(false)), build(config(true)));

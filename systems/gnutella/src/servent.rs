@@ -79,7 +79,8 @@ pub(crate) struct Work {
     pub searches: Vec<(Guid, Asker)>,
     /// Searches that may send more queries, oldest first.
     pub pursuits: Vec<Pursuit>,
-    /// When the next wake for a deadline is due.
+    /// When the next wake for a deadline is due. When all is done this is forgotten, and the wake
+    /// comes for nothing.
     pub sweep_at: Option<Time>,
 }
 
@@ -254,7 +255,6 @@ impl Servent {
                 && work.swarms.is_empty()
                 && work.wanted.is_empty()
                 && work.web_caches.is_empty()
-                && work.sweep_at.is_none()
         };
         self.work.take_if(idle);
     }

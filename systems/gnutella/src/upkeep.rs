@@ -563,17 +563,16 @@ impl Servent {
 
     /// [`timer::SWEEP`]: ends what took too long.
     pub(crate) fn sweep(&mut self, cx: &mut Context<'_, Self>) {
+        // Not already when a link comes up: it may be one that only tells of other hosts and closes.
+        if self.missing() == 0 {
+            self.tries = 0;
+        }
         let now = cx.now();
         let Some(work) = self.work.as_mut() else { return };
         if work.sweep_at.is_none_or(|at| now < at) {
             return;
         }
         work.sweep_at = None;
-        // Not already when a link comes up: it may be one that only tells of other hosts and closes.
-        if self.missing() == 0 {
-            self.tries = 0;
-        }
-        let Some(work) = self.work.as_mut() else { return };
         let late: Vec<Link> =
             work.greetings.iter().filter(|g| g.deadline <= now).map(|g| g.link).collect();
         for link in late {
