@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use overlay_chord::{
-    Bounds, Command, Config, DATAGRAM_LEN, Decoded, Event, Id160, Limits, LookupStyle, Message, Node, Part,
-    SharedBlob,
+    Bounds, Command, Config, DATAGRAM_LEN, Decoded, Event, Id160, Limits, LookupStyle, Message,
+    Node, Part, SharedBlob,
 };
 use overlay_peer::{
     Address, Context, Driver, Link, LinkState, Object, Peer, Reason, StoreError, Ticket, Time,
