@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod behaviour;
+pub mod classify;
 mod device;
 mod error;
 mod ports;
