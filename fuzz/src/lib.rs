@@ -21,6 +21,7 @@ pub mod gnutella_text;
 mod gnutella_world;
 pub mod napster_message;
 pub mod napster_peers;
+pub mod nat_classify;
 pub mod nat_device;
 pub mod sim_texts;
 pub mod stun_message;

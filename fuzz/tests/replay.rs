@@ -30,6 +30,7 @@ replay!(
     gnutella_text,
     napster_message,
     napster_peers,
+    nat_classify,
     nat_device,
     sim_texts,
     stun_message,
