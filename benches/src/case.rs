@@ -12,6 +12,11 @@ use crate::report::Measured;
 pub enum Unit {
     /// Nanoseconds for the work done once; less is better.
     Nanoseconds,
+    /// Nanoseconds for each of so many items; less is better.
+    NanosecondsEach {
+        /// Items that the work done once handles.
+        items: usize,
+    },
     /// Millions of bytes a second, where the work takes so many bytes; more is better.
     MegabytesPerSecond {
         /// Bytes that the work done once goes through.
@@ -28,7 +33,7 @@ impl Unit {
     /// As it is printed.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Nanoseconds => "ns",
+            Self::Nanoseconds | Self::NanosecondsEach { .. } => "ns",
             Self::MegabytesPerSecond { .. } => "MB/s",
             Self::MillionsPerSecond { .. } => "M/s",
         }
@@ -36,12 +41,13 @@ impl Unit {
 
     /// Whether smaller numbers are the better ones.
     pub fn less_is_better(self) -> bool {
-        self == Self::Nanoseconds
+        matches!(self, Self::Nanoseconds | Self::NanosecondsEach { .. })
     }
 
     fn of_ns(self, ns: f64) -> f64 {
         match self {
             Self::Nanoseconds => ns,
+            Self::NanosecondsEach { items } => ns / items as f64,
             Self::MegabytesPerSecond { bytes: amount }
             | Self::MillionsPerSecond { items: amount } => amount as f64 * 1000.0 / ns,
         }
@@ -220,6 +226,7 @@ mod tests {
         assert_eq!(Unit::MegabytesPerSecond { bytes: 3_000 }.of_ns(1_000.0), 3_000.0);
         assert_eq!(Unit::MillionsPerSecond { items: 5 }.of_ns(100.0), 50.0);
         assert_eq!(Unit::Nanoseconds.of_ns(17.0), 17.0);
+        assert_eq!(Unit::NanosecondsEach { items: 4 }.of_ns(17.0), 4.25);
     }
 
     #[test]

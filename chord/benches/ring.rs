@@ -28,16 +28,32 @@ fn build(c: &mut Criterion) {
 
 fn lookup(c: &mut Criterion) {
     let mut group = c.benchmark_group("lookup");
-    for nodes in [1_000, 100_000] {
+    for nodes in [1_000, 1_000_000] {
         let (ids, mut rng) = ids(nodes);
         let Ok(ring) = Ring::new(ids) else { return };
         for routing in [Routing::Finger, Routing::Full] {
-            let name = format!("{routing:?}");
-            group.bench_function(BenchmarkId::new(name, nodes), |b| {
-                b.iter(|| {
-                    let from = (rng.next_u64() % nodes as u64) as usize;
-                    ring.hops(from, Id64::wrapping(rng.next_u64()), routing)
-                });
+            let lookups: Vec<_> = (0..4_096)
+                .map(|_| ((rng.next_u64() % nodes as u64) as usize, Id64::wrapping(rng.next_u64())))
+                .collect();
+            group.throughput(Throughput::Elements(lookups.len() as u64));
+            let mut bench = |way: &str, work: &mut dyn FnMut()| {
+                let id = BenchmarkId::new(format!("{routing:?} {way}"), nodes);
+                group.bench_function(id, |b| b.iter(&mut *work));
+            };
+            let mut found = Vec::new();
+            bench("many", &mut || {
+                ring.find_many(black_box(&lookups), routing, &mut found);
+                black_box(&found);
+            });
+            bench("one by one", &mut || {
+                for (from, key) in &lookups {
+                    black_box(ring.find(*from, *key, routing));
+                }
+            });
+            bench("by identifiers", &mut || {
+                for (from, key) in &lookups {
+                    black_box(ring.lookup(*from, *key, routing));
+                }
             });
         }
     }

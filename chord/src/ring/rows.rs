@@ -114,20 +114,28 @@ impl Rows {
     #[inline(always)]
     pub(super) fn furthest_within(&self, node: usize, left: u32) -> u32 {
         let row = self.row(node);
-        // Finger by finger the distance about doubles, so its place is nearly known.
-        let mut i = guess(left).min(row.len() * LINE - 1);
+        let last = row.len() * LINE - 1;
+        // Finger by finger the distance about doubles, so where to look is nearly known. Among these few
+        // no branch depends on what the memory holds, so that none is guessed wrong.
+        let first = (left.ilog2() as usize).saturating_sub(1).min(last + 1 - WINDOW);
+        let window: [u32; WINDOW] = core::array::from_fn(|i| finger(row, first + i));
+        if window[0] <= left && left < window[WINDOW - 1] {
+            let within = window.map(|distance| if distance <= left { distance } else { 0 });
+            return within.into_iter().fold(0, u32::max);
+        }
+        let mut i = first;
         while finger(row, i) > left {
             i -= 1;
         }
-        while i + 1 < row.len() * LINE && finger(row, i + 1) <= left {
+        while i < last && finger(row, i + 1) <= left {
             i += 1;
         }
         finger(row, i)
     }
 
-    /// Asks for what [`furthest_within`](Self::furthest_within) will read.
+    /// Asks for a node's row.
     #[inline(always)]
-    pub(super) fn prefetch(&self, node: usize, _left: u32) {
+    pub(super) fn prefetch(&self, node: usize) {
         for line in 0..self.width {
             prefetch(&self.lines, node * self.width + line);
         }
@@ -144,10 +152,8 @@ fn finger(row: &[Line], i: usize) -> u32 {
     row[i / LINE].0[i % LINE]
 }
 
-#[inline(always)]
-fn guess(left: u32) -> usize {
-    left.ilog2() as usize + 1
-}
+/// So many fingers are looked at first.
+const WINDOW: usize = 4;
 
 /// A node has more fingers than a row has room for.
 struct TooNarrow;

@@ -31,6 +31,10 @@ impl<I: Id> Ring<I> {
     /// If there is no such node.
     pub fn find(&self, from: usize, key: I, routing: Routing) -> Found {
         assert!(from < self.ids.len(), "node {from} of {}", self.ids.len());
+        if routing == Routing::Finger {
+            // It comes while the key's owner is searched.
+            self.rows.prefetch(from);
+        }
         let mut walk = self.start(from, key);
         match routing {
             Routing::Successor => walk.hops = walk.left,
@@ -80,7 +84,7 @@ impl<I: Id> Ring<I> {
                         }
                     }
                 }
-                self.rows.prefetch(walk.at as usize, walk.left);
+                self.rows.prefetch(walk.at as usize);
                 lane += 1;
             }
         }
@@ -166,7 +170,7 @@ impl<'a, I: Id> Starts<'a, I> {
                 Routing::Full => found[index].hops = walk.left.min(1),
                 Routing::Finger if walk.left == 0 => {}
                 Routing::Finger => {
-                    ring.rows.prefetch(*from, walk.left);
+                    ring.rows.prefetch(*from);
                     self.group[self.waiting] = walk;
                     self.waiting += 1;
                 }
