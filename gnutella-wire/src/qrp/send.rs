@@ -1,8 +1,12 @@
 //! Sending a table: the messages that make a neighbour's copy of it what it is.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
-use miniz_oxide::deflate::compress_to_vec_zlib;
+use miniz_oxide::deflate::core::{
+    CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress,
+    create_comp_flags_from_zip_params,
+};
 
 use super::entry::Entries;
 use super::{OwnedQrp, QueryRouteTable};
@@ -52,11 +56,10 @@ impl QueryRouteTable {
         let Some(entries) = Entries::new(entry_bits, self.slots()) else { return messages };
         let mut data = entries.between(old, self);
         let mut compressor = 0;
-        if how.deflate {
-            let deflated = compress_to_vec_zlib(&data, 9);
-            if deflated.len() < data.len() {
-                (data, compressor) = (deflated, 1);
-            }
+        if how.deflate
+            && let Some(deflated) = deflated(&data)
+        {
+            (data, compressor) = (deflated, 1);
         }
         let fragment = how.fragment.max(data.len().div_ceil(255)).max(1);
         let fragments = data.chunks(fragment);
@@ -70,4 +73,15 @@ impl QueryRouteTable {
         }));
         messages
     }
+}
+
+/// A zlib stream of this, if that is shorter. Entries are zeros with others here and there: runs are all
+/// there is to find, and searching for any other match takes long and gains next to nothing.
+fn deflated(data: &[u8]) -> Option<Vec<u8>> {
+    let flags = create_comp_flags_from_zip_params(9, 15, CompressionStrategy::RLE as i32);
+    let mut out = vec![0; data.len().saturating_sub(1)];
+    let mut compressor = CompressorOxide::new(flags);
+    let (status, _, written) = compress(&mut compressor, data, &mut out, TDEFLFlush::Finish);
+    out.truncate(written);
+    (status == TDEFLStatus::Done).then_some(out)
 }

@@ -91,6 +91,10 @@ impl QueryRouteTable {
         &self.words
     }
 
+    pub(super) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
     /// Adds one word, or a urn as text, as it is.
     pub fn insert(&mut self, word: &[u8]) {
         self.set_slot(qrp_hash(word, self.bits), true);
