@@ -17,6 +17,8 @@ pub struct Catalogue {
     files: Box<[Entry]>,
     /// The [`Words::signature`]s of all files, close together: most looks at a file end there.
     signatures: Box<[Signature]>,
+    /// Of the first files, as many as are known.
+    sha1: Box<[[u8; 20]]>,
 }
 
 /// A file to share.
@@ -50,7 +52,20 @@ impl Catalogue {
         };
         let files = files.into_iter().take(u32::MAX as usize).map(entry);
         let (files, signatures): (Vec<_>, Vec<_>) = files.unzip();
-        Self { files: files.into(), signatures: signatures.into() }
+        Self { files: files.into(), signatures: signatures.into(), sha1: Box::default() }
+    }
+
+    /// The same, with the SHA-1 of each file's content, in the files' order. Hits tell it as a urn
+    /// (HUGE), and servents of 0.6 answer queries for it.
+    #[must_use]
+    pub fn with_sha1(self, sha1: impl IntoIterator<Item = [u8; 20]>) -> Self {
+        let sha1 = sha1.into_iter().take(self.files.len()).collect();
+        Self { sha1, ..self }
+    }
+
+    /// The SHA-1 of a file's content, if it is known.
+    pub fn sha1(&self, index: u32) -> Option<[u8; 20]> {
+        self.sha1.get(usize::try_from(index).ok()?).copied()
     }
 
     /// How many files it has.

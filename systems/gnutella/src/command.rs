@@ -38,7 +38,7 @@ pub enum Command {
     Search {
         /// The user's number for the search; it comes back with each hit.
         search: u32,
-        /// The text; see [`gnutella_wire::keywords`] for how it is split.
+        /// The text, or in 0.6 a urn (`urn:sha1:…`); see [`gnutella_wire::keywords`] for how it is split.
         text: String,
     },
     /// The same in another way: expanding ring, random walks, another TTL; and patiently. Ends with
@@ -92,6 +92,15 @@ pub enum Command {
         plan: SearchPlan,
         /// Where to write the file to.
         into: Object,
+    },
+    /// Share other files from now on. Neighbours of 0.6 are told after
+    /// [`Settings06::table_interval`](crate::Settings06::table_interval); uploads under way go on.
+    Share {
+        /// Files to share, by their numbers in the [`Catalogue`](crate::Catalogue); those it does not
+        /// have are left out.
+        add: Vec<u32>,
+        /// Files not to share any more. What is in both lists is shared.
+        remove: Vec<u32>,
     },
     /// Close all links and stay away until the next `Join`. Fetches under way fail.
     Leave,

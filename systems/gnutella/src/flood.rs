@@ -1,6 +1,7 @@
 //! Descriptors: floods, answers on the reverse path, Pushes along the path of the hits.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -211,7 +212,9 @@ impl Servent {
         cx: &Context<'_, Self>,
     ) -> Option<OwnedQueryHit> {
         let words = descriptor.words();
-        if words.is_empty() || !words.signature.may_be_in(self.signature) {
+        let urns = self.urns_asked(query);
+        let may_have = !words.is_empty() && words.signature.may_be_in(self.signature);
+        if urns.is_empty() && !may_have {
             return None;
         }
         let flags = query.flags();
@@ -222,31 +225,42 @@ impl Servent {
         }
         let wanted = flags.max_hits().filter(|&max| max > 0).map_or(usize::MAX, usize::from);
         let mut room = 32_768;
-        let results: Vec<HitResult<'_>> = self
+        let found: Vec<_> = self
             .shares
             .iter()
-            .filter(|&&index| words.signature.may_be_in(self.catalogue.signature(index)))
-            .filter_map(|&index| Some((index, self.catalogue.entry(index)?)))
-            .filter(|(_, entry)| words.may_all_be_in(&entry.hashes))
-            .filter(|(_, entry)| contains_all(entry.file.name.as_bytes(), query.text()))
-            .map(|(index, entry)| HitResult {
-                index,
-                size: u32::try_from(entry.file.size).unwrap_or(u32::MAX),
-                name: entry.file.name.as_bytes(),
-                extension: &[],
+            .filter(|&&index| {
+                !urns.is_empty() || words.signature.may_be_in(self.catalogue.signature(index))
             })
-            .filter(|result| {
+            .filter_map(|&index| Some((index, self.catalogue.entry(index)?)))
+            .filter(|(index, entry)| match &urns[..] {
+                [] => {
+                    words.may_all_be_in(&entry.hashes)
+                        && contains_all(entry.file.name.as_bytes(), query.text())
+                }
+                urns => self.catalogue.sha1(*index).is_some_and(|sha1| urns.contains(&sha1)),
+            })
+            .filter(|(_, entry)| {
                 // The whole hit stays within what everybody accepts as a payload.
-                let fits = result.name.len() <= room;
-                room -= if fits { result.name.len() } else { 0 };
+                let fits = entry.file.name.len() <= room;
+                room -= if fits { entry.file.name.len() } else { 0 };
                 fits
             })
             .take(self.settings.results.min(wanted).min(usize::from(u8::MAX)))
+            .map(|(index, entry)| {
+                let urn = self.catalogue.sha1(index).map(|sha1| Urn::Sha1(sha1).to_string());
+                (index, entry, urn.unwrap_or_default())
+            })
             .collect();
-        let unreachable = !results.is_empty() && self.reachable(cx).is_none();
-        if results.is_empty() || (unreachable && flags.has(QueryFlags::FIREWALLED)) {
+        let unreachable = !found.is_empty() && self.reachable(cx).is_none();
+        if found.is_empty() || (unreachable && flags.has(QueryFlags::FIREWALLED)) {
             return None;
         }
+        let results = found.iter().map(|(index, entry, urn)| HitResult {
+            index: *index,
+            size: u32::try_from(entry.file.size).unwrap_or(u32::MAX),
+            name: entry.file.name.as_bytes(),
+            extension: urn.as_bytes(),
+        });
         let nowhere = core::net::SocketAddrV4::new(core::net::Ipv4Addr::UNSPECIFIED, 0);
         let address = self.public(cx).unwrap_or(nowhere);
         let mut hit = OwnedQueryHit::new(address, self.settings.speed, self.guid, results).ok()?;

@@ -21,6 +21,7 @@ mod parts;
 mod routes;
 mod search;
 mod servent;
+mod sharing;
 mod swarm;
 mod upkeep;
 mod upload;

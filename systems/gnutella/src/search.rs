@@ -231,8 +231,14 @@ impl Servent {
         cx: &mut Context<'_, Self>,
     ) {
         let flags = self.query_flags06(cx).unwrap_or(QueryFlags::from_min_speed(0));
+        let urn = self.urn_wanted(text);
+        let query = match &urn {
+            // Beside a urn LimeWire's text, which nobody has a file for.
+            Some(urn) => Query::new(flags, b"\\").map(|it| it.with_extension(urn.as_bytes())),
+            None => Query::new(flags, text),
+        };
         // The text was checked.
-        let Ok(query) = Query::new(flags, text) else { return };
+        let Ok(query) = query else { return };
         let guid = random_guid(cx.rng());
         let guid = self.query_guid06(guid, cx);
         self.age_routes(cx);

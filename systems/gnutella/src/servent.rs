@@ -22,6 +22,7 @@ use crate::obtain::Wanted;
 use crate::parts::Swarm;
 use crate::routes::Routes;
 use crate::search::{Asker, Pursuit};
+use crate::sharing::Shared;
 use crate::upkeep::Greeting;
 use crate::upload::Upload;
 use crate::v06::V06;
@@ -92,17 +93,7 @@ impl Servent {
         catalogue: Arc<Catalogue>,
         shares: impl IntoIterator<Item = u32>,
     ) -> Self {
-        let mut shares: Vec<u32> =
-            shares.into_iter().filter(|&index| catalogue.file(index).is_some()).collect();
-        shares.sort_unstable();
-        shares.dedup();
-        let signature = shares
-            .iter()
-            .fold(Signature::default(), |set, &index| set.with(catalogue.signature(index)));
-        let bytes = shares
-            .iter()
-            .filter_map(|&index| catalogue.file(index))
-            .fold(0, |sum: u64, file| sum.saturating_add(file.size));
+        let Shared { shares, kbytes, signature } = Shared::of(shares, &catalogue);
         let mut aside = Lazy::<Aside>::default();
         if config.firewalled || config.advertise.is_some() {
             aside.firewalled = config.firewalled;
@@ -113,8 +104,8 @@ impl Servent {
             v06: config.settings.v06.as_ref().map(|_| Box::new(V06::new(config.capabilities))),
             settings: config.settings,
             catalogue,
-            shares: shares.into(),
-            kbytes: u32::try_from(bytes / 1_024).unwrap_or(u32::MAX),
+            shares,
+            kbytes,
             signature,
             neighbours: Neighbours::default(),
             routes: Routes::default(),
@@ -308,6 +299,7 @@ impl Peer for Servent {
             Command::Obtain { fetch, text, plan, into } => {
                 self.obtain(fetch, &text, plan, into, cx);
             }
+            Command::Share { add, remove } => self.share(&add, &remove, cx),
             Command::Leave => self.leave(cx),
         }
         self.tidy();

@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
-use gnutella_wire::{Giv, Guid, Head, Method, PayloadType, Request, Response, Target};
+use gnutella_wire::{Giv, Guid, Head, Method, PayloadType, Request, Response, Target, Urn};
 use overlay_peer::{Context, Link, Object, StoreError, Ticket, Time};
 
 use crate::counters::count;
@@ -109,12 +109,14 @@ impl Servent {
         if request.method != Method::Get {
             return Err(Response::refusal(405));
         }
-        let file = match request.target {
-            Target::File { index, .. } if self.shares.binary_search(&index).is_ok() => {
-                self.catalogue.file(index).map(|file| (index, file))
+        let index = match request.target {
+            Target::File { index, .. } => {
+                self.shares.binary_search(&index).is_ok().then_some(index)
             }
+            Target::Urn { service: b"N2R", urn } => self.shared_under(urn),
             _ => None,
         };
+        let file = index.and_then(|index| Some((index, self.catalogue.file(index)?)));
         let Some((index, file)) = file else { return Err(Response::refusal(404)) };
         let range = match request.range() {
             Ok(Some(range)) => range
@@ -126,6 +128,13 @@ impl Servent {
         let length = range.end - range.start;
         let (next, end, object) = (range.start, range.end, file.object);
         Ok(Sending { index, object, next, end, length, read: None })
+    }
+
+    /// The file of this servent's that has this urn.
+    fn shared_under(&self, urn: &[u8]) -> Option<u32> {
+        let sha1 = Urn::parse(urn).ok()?.sha1();
+        let has = |index: &u32| sha1.is_some() && self.catalogue.sha1(*index) == sha1;
+        self.shares.iter().copied().find(has)
     }
 
     fn start(&mut self, link: Link, sending: Sending, ranged: bool, cx: &mut Context<'_, Self>) {

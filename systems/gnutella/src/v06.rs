@@ -44,6 +44,8 @@ pub(crate) struct V06 {
     began: Option<Time>,
     /// When it became what it is, or an ultrapeer last had enough leaves.
     since: Time,
+    /// When it last parted from an ultrapeer to make room for another.
+    made_room: Option<Time>,
     /// How often it asked in vain whether it is needed as an ultrapeer.
     asked: u32,
     /// What is known of each neighbour, by slot.
@@ -90,6 +92,7 @@ impl V06 {
             ultrapeer: false,
             began: None,
             since: Time::ZERO,
+            made_room: None,
             asked: 0,
             known: Vec::new(),
             shaking: Vec::new(),

@@ -10,9 +10,14 @@ use std::time::Duration;
 
 use common::*;
 use common06::*;
+use gnutella_wire::{Request, Urn};
 use natsim::Behaviour;
-use overlay_gnutella::{Capabilities, Command, Config, Event, Hit, Mode, Servent, Settings06};
-use overlay_peer::Object;
+use overlay_gnutella::{
+    Capabilities, Catalogue, Command, Config, Event, HeadKind, Hit, Message, Mode, Servent,
+    Settings06, SharedFile,
+};
+use overlay_peer::{LinkState, Object, Peer};
+use overlay_sim::topology::Graph;
 use overlay_sim::{Config as WorldConfig, Host, PeerIndex, Underlay, World};
 
 const QUERY_HIT: u8 = 3;
@@ -114,4 +119,64 @@ fn a_holder_behind_a_nat_answers_over_udp_and_is_pushed_through_its_proxy() {
     let fetched = Event::Fetched { fetch: 9, bytes: 1_000, pushed: true };
     assert!(told.contains(&fetched), "{told:?}");
     assert_eq!(world.store().objects[&(ASKER.0, 50)], bytes);
+}
+
+/// A SHA-1 without a pattern: QRP's hash XORs words, and what repeats cancels out.
+fn sha1(n: u8) -> [u8; 20] {
+    core::array::from_fn(|at| (at as u8 ^ n).wrapping_mul(167).rotate_left(3))
+}
+
+#[test]
+fn a_file_is_found_by_its_hash() {
+    let [blue, red, unknown] = [1, 2, 3].map(sha1);
+    let files = ["Blue Train.ogg", "Red Train.ogg"].map(|name| SharedFile {
+        name: name.into(),
+        size: 1,
+        object: Object(0),
+    });
+    let files = Arc::new(Catalogue::new(files).with_sha1([blue, red]));
+    let graph = Graph::new(2, [(0, 1)]);
+    let shares = |n: u32| if n == 3 { vec![0, 1] } else { vec![] };
+    let mut world = wired06(&graph, &[vec![0], vec![1]], quiet06(flooding()), &files, shares);
+    let bitprint = Urn::Bitprint { sha1: blue, tiger_root: [5; 24] };
+    let searches = [
+        (Urn::Sha1(red), vec![Some(red)]),
+        (bitprint, vec![Some(blue)]),
+        (Urn::Sha1(unknown), vec![]),
+    ];
+    for (urn, expected) in searches {
+        let text = urn.to_string();
+        world.command(ASKER, Command::Search { search: 1, text }, SEARCH);
+        world.run_for(Duration::from_secs(2));
+        let found: Vec<_> =
+            hits(&mut world, ASKER).into_iter().map(|(_, _, hit)| hit.sha1).collect();
+        assert_eq!(found, expected, "{urn}");
+    }
+    // By name, the hash is told as well.
+    assert_eq!(search(&mut world, 2).into_iter().filter(|hit| hit.2.sha1.is_some()).count(), 2);
+    assert_eq!(world.peer(HOLDER).counters().unasked, 0, "the tables have urns");
+    assert_eq!(world.peer(PeerIndex(1)).counters().leaf_suppressed, 1, "nobody has the last one");
+}
+
+/// Whoever knows a file's hash can ask for it under that (HUGE 0.94, section 4).
+#[test]
+fn a_file_is_served_under_its_hash() {
+    let file = SharedFile { name: "a".into(), size: 10, object: Object(0) };
+    let files = Catalogue::new([file.clone(), file]).with_sha1([sha1(1), sha1(2)]);
+    // The second is known, and not shared.
+    let mut servent = Servent::new(Config::new(guid(1)), Arc::new(files), [0]);
+    let mut driver = Recorder::new();
+    for (n, status) in [(1, &b"HTTP/1.1 200"[..]), (2, b"HTTP/1.1 404"), (3, b"HTTP/1.1 404")] {
+        driver.sent.clear();
+        let link = driver.link();
+        let open = LinkState::Open { remote: address(9), inbound: true };
+        driver.input(&mut servent, |servent, cx| servent.link_changed(link, open, cx));
+        let head = Box::new(Request::build_urn(&Urn::Sha1(sha1(n)), None));
+        let request = Message::Head { kind: HeadKind::Request, head };
+        driver.input(&mut servent, |servent, cx| servent.receive(link, request, cx));
+        let Some((_, Message::Head { head, .. })) = driver.sent.first() else {
+            panic!("{:?}", driver.sent)
+        };
+        assert!(head.borrow().start_line().starts_with(status), "{head:?}");
+    }
 }

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use common::*;
 use common06::*;
-use gnutella_wire::{Head, HeadBuilder, OwnedHead};
+use gnutella_wire::Head;
 use overlay_gnutella::{
-    Capabilities, Catalogue, Command, Config, Election, HeadKind, Message, Mode, Servent, Settings,
+    Capabilities, Catalogue, Command, Config, Election, Message, Mode, Servent, Settings,
     Settings06,
 };
-use overlay_peer::{Address, LinkState, Peer, Time, Timer};
+use overlay_peer::{Address, Link, Peer, Time, Timer};
+use overlay_sim::topology::Graph;
 use overlay_sim::{Host, PeerIndex, World};
 use proptest::prelude::*;
 
@@ -174,31 +175,6 @@ fn the_same_trace_whether_messages_are_encoded_or_not() {
     assert_eq!(trace(true), trace(false));
 }
 
-fn head(kind: HeadKind, line: &str, fields: &[(&str, &str)]) -> Message {
-    let build = |head: HeadBuilder, (name, value): &(&str, &str)| head.field(name, value);
-    let head = fields.iter().fold(OwnedHead::build(line.as_bytes()), build).finish();
-    Message::Head { kind, head: Box::new(head) }
-}
-
-/// Someone connects, and both sides say what they have to.
-fn shake(driver: &mut Recorder, servent: &mut Servent, n: u32, leaf: bool) -> overlay_peer::Link {
-    let link = driver.link();
-    let open = LinkState::Open { remote: address(n), inbound: true };
-    driver.input(servent, |servent, cx| servent.link_changed(link, open, cx));
-    let fields = [
-        ("X-Ultrapeer", if leaf { "False" } else { "True" }),
-        ("X-Query-Routing", "0.2"),
-        ("X-Ultrapeer-Query-Routing", "0.1"),
-        ("Vendor-Message", "0.1"),
-        ("Bye-Packet", "0.1"),
-    ];
-    let connect = head(HeadKind::Connect, "GNUTELLA CONNECT/0.6", &fields);
-    driver.input(servent, |servent, cx| servent.receive(link, connect, cx));
-    let reply = head(HeadKind::Reply, "GNUTELLA/0.6 200 OK", &[]);
-    driver.input(servent, |servent, cx| servent.receive(link, reply, cx));
-    link
-}
-
 #[test]
 fn a_full_ultrapeer_refuses_and_names_others() {
     let v06 = Settings06 { ultrapeer_links: 1, leaf_slots: 0, ..flooding() };
@@ -233,7 +209,7 @@ proptest! {
             (any::<prop::sample::Index>(), any::<[u8; 16]>(), 0u8..10, 1u8..5, 0u8..2, any::<Vec<u8>>()), 1..60,
         ),
         repeat in 1u32..60,
-        mode in prop::sample::select(vec![Mode::Ultrapeer, Mode::Elected]),
+        mode in prop::sample::select(vec![Mode::Ultrapeer, Mode::Elected, Mode::Leaf]),
     ) {
         let v06 = Settings06 {
             leaf_slots: 4, ultrapeer_links: 4, max_table_bits: 10, dynamic_queries: 8, pongs: 8,
@@ -244,10 +220,10 @@ proptest! {
         let config = Config { capabilities, settings: Arc::new(settings), ..Config::new(guid(0)) };
         let mut servent = Servent::new(config, catalogue(&["a song.ogg"]), [0]);
         let mut driver = Recorder::new();
-        let hosts = vec![address(3)];
-        driver.input(&mut servent, |servent, cx| servent.command(Command::Join { hosts }, cx));
-        let links: Vec<_> =
+        let called = call(&mut driver, &mut servent, 40);
+        let mut links: Vec<_> =
             (0..10).map(|n| shake(&mut driver, &mut servent, 20 + n, n % 2 == 0)).collect();
+        links.push(called);
         for round in 0..repeat {
             for (on, guid, kind, ttl, hops, payload) in &script {
                 let types = [0x00, 0x01, 0x30, 0x31, 0x40, 0x80, 0x81, 0x30, 0x31, 0x80];
@@ -287,4 +263,79 @@ proptest! {
             prop_assert!(bytes <= 400_000, "{bytes} bytes");
         }
     }
+}
+
+/// The links between ultrapeers, as a graph of all servents; from what they told.
+fn overlay(world: &mut World<Servent, Memory>) -> Graph {
+    use overlay_gnutella::Event;
+    let mut edges = std::collections::BTreeMap::new();
+    for (_, peer, event) in world.drain_events().collect::<Vec<_>>() {
+        match event {
+            Event::Linked { link, remote, inbound: false } => {
+                edges.insert((peer, link), remote);
+            }
+            Event::Unlinked { link, .. } => drop(edges.remove(&(peer, link))),
+            _ => {}
+        }
+    }
+    let nodes = world.len() as u32;
+    let number = |it: Address| (0..nodes).find(|&n| address(n) == it).unwrap();
+    let edges = edges.into_iter().map(|((peer, _), remote)| (peer.0, number(remote)));
+    let is_ultrapeer = |n: u32| world.peer(PeerIndex(n)).is_ultrapeer() == Some(true);
+    Graph::new(nodes, edges.filter(|&(a, b)| is_ultrapeer(a) && is_ultrapeer(b)))
+}
+
+/// Ultrapeers that come one after another do not end in groups of as many as they may have links.
+#[test]
+fn a_network_that_grows_stays_in_one_piece() {
+    let settings = Settings06 {
+        leaf_slots: 5,
+        ultrapeer_target: 7,
+        ultrapeer_links: 8,
+        ..Settings06::default()
+    };
+    let modes = (0..400).map(|n| if n % 2 == 0 { Mode::Ultrapeer } else { Mode::Leaf });
+    let mut world = crowd(settings.clone(), modes, &catalogue(&[]), |_| vec![]);
+    world.run_for(Duration::from_secs(300));
+    roles_hold(&world, &settings);
+    let graph = overlay(&mut world);
+    let within =
+        |hops| (0..400).step_by(20).map(|n| graph.reach(n, hops) as f64 / 20.0).sum::<f64>();
+    // A random graph of 7.7 links each has 345 ways of three hops; without room for newcomers it was 18.
+    let (three, all) = (within(3), within(400));
+    assert!(all > 198.9, "{all} of 199 others are reached at all");
+    assert!(three > 100.0, "{three} of 199 within three hops");
+}
+
+/// Who comes to a full ultrapeer takes another's place, but not one that it chose, and not often.
+#[test]
+fn newcomers_find_room_once_in_a_while() {
+    let v06 = Settings06 { ultrapeer_links: 4, leaf_slots: 0, ..flooding() };
+    let interval = v06.room_interval;
+    let settings = Arc::new(quiet06(v06));
+    let mut servent = servent(0, Mode::Ultrapeer, &settings, &catalogue(&[]), vec![]);
+    let mut driver = Recorder::new();
+    let chosen = call(&mut driver, &mut servent, 5);
+    let mut linked: Vec<Link> =
+        (6..9).map(|n| shake(&mut driver, &mut servent, n, false)).collect();
+    for n in 0..60 {
+        driver.now = Time::ZERO + interval * (n / 2);
+        driver.closed.clear();
+        let newcomer = shake(&mut driver, &mut servent, 10 + n, false);
+        if n % 2 == 0 {
+            linked.push(newcomer);
+        }
+        driver.closed.dedup();
+        // Of each two that come, the second one is too early.
+        let [gone] = driver.closed[..] else { panic!("{:?}", driver.closed) };
+        assert_eq!(gone == newcomer, n % 2 == 1);
+        linked.retain(|link| *link != gone);
+        let mut neighbours: Vec<Link> = servent.neighbours().collect();
+        neighbours.sort_unstable_by_key(|link| link.as_raw());
+        assert_eq!(neighbours, [vec![chosen], linked.clone()].concat());
+    }
+    // Leaves take nobody's place.
+    driver.now = Time::ZERO + interval * 100;
+    let leaf = shake(&mut driver, &mut servent, 9, true);
+    assert_eq!(driver.closed.last(), Some(&leaf));
 }

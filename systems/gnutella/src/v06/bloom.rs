@@ -4,8 +4,8 @@
 //! serializes it: the standard layout, XXH3 with seed 0. Its keys are 8-byte integers: the 32 bits
 //! that query routing makes of each keyword of the leaf's files, before a table takes the upper ones
 //! ([`qrp_hash`] with 32 bits). It is sized for the number of keywords, where a table has as many slots as
-//! everybody's. A leaf sends it once, after its table, to ultrapeers that list the message; these ask
-//! the filter instead of the table. The table is still needed: an ultrapeer's own is made of its leaves',
+//! everybody's. A leaf sends it to ultrapeers that list the message, and again when its files change; these
+//! ask the filter instead of the table. An empty message takes it back. The table is still needed: an ultrapeer's own is made of its leaves',
 //! and filters of different sizes can not be merged.
 
 use alloc::boxed::Box;
@@ -47,8 +47,11 @@ impl Servent {
         Some(filter).filter(|filter| filter.encoded_len() <= LONGEST)
     }
 
-    /// Sends the filter to an ultrapeer that understands it.
-    pub(super) fn introduce_bloom(&mut self, slot: u8, cx: &mut Context<'_, Self>) {
+    /// Sends the filter to an ultrapeer that understands it; if one was sent before, `again`.
+    pub(super) fn send_bloom(&mut self, slot: u8, again: bool, cx: &mut Context<'_, Self>) {
+        if self.settings.v06.as_ref().is_none_or(|it| it.bloom_one_in.is_none()) {
+            return;
+        }
         let Some(v06) = self.v06.as_ref().filter(|v06| !v06.ultrapeer) else { return };
         let Some(known) = v06.of(slot).filter(|known| known.role == Role::Ultrapeer) else {
             return;
@@ -56,9 +59,12 @@ impl Servent {
         if !known.supported.has(Supported::BLOOM) {
             return;
         }
-        let Some(filter) = self.bloom_summary() else { return };
-        let mut data = Vec::new();
-        filter.encode(&mut data);
+        let (summary, mut data) = (self.bloom_summary(), Vec::new());
+        match summary {
+            Some(filter) => filter.encode(&mut data),
+            None if again => {}
+            None => return,
+        }
         let vendor = OwnedVendor { standard: false, id: SUMMARY, data: data.into() };
         self.tell(slot, OwnedPayload::Vendor(vendor), cx);
     }
@@ -69,6 +75,7 @@ impl Servent {
         let Some(v06) = self.v06.as_mut().filter(|v06| v06.ultrapeer && wanted) else { return };
         let Some(known) = v06.of_mut(slot).filter(|known| known.role == Role::Leaf) else { return };
         match Standard::decode(data) {
+            _ if data.is_empty() => known.bloom = None,
             Ok(filter) if filter.seed() == 0 => known.bloom = Some(Box::new(filter)),
             _ => count(&mut self.aside.malformed),
         }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::net::{SocketAddr, SocketAddrV4};
 
 use gnutella_wire::{Bye, Guid, OwnedBye, OwnedPayload, Role};
-use overlay_peer::{Address, Context, Link, Reason};
+use overlay_peer::{Address, Context, Link, Reason, Time};
 
 use super::known::Known;
 use crate::neighbours::Neighbour;
@@ -47,6 +47,46 @@ impl Servent {
         };
         let all = self.neighbours().count() + v06.shaking.len();
         taken < most && all < Settings::LINKS
+    }
+
+    /// The ultrapeers that a newcomer may take the place of: those that came by themselves. Who connects
+    /// again and again can not take those away that this servent chose.
+    fn replaceable(&self) -> impl Iterator<Item = u8> {
+        let ultrapeers = self.v06.iter().flat_map(|v06| v06.ultrapeers());
+        ultrapeers.filter(|(_, known)| known.role == Role::Ultrapeer).filter_map(|(slot, _)| {
+            let neighbour = self.neighbours.get(usize::from(slot))?.as_ref()?;
+            neighbour.inbound.then_some(slot)
+        })
+    }
+
+    /// Whether an ultrapeer may come although there is no room for it.
+    pub(super) fn may_make_room(&self, now: Time) -> bool {
+        let (Some(v06), Some(settings)) = (&self.v06, &self.settings.v06) else { return false };
+        let rested = v06.made_room.is_none_or(|at| now - at >= settings.room_interval);
+        v06.ultrapeer && rested && self.replaceable().next().is_some()
+    }
+
+    /// Whether there is room for a neighbour of this role, or room is made.
+    pub(super) fn finds_room(&mut self, theirs: Role, cx: &mut Context<'_, Self>) -> bool {
+        self.has_room_for_role(theirs) || theirs == Role::Ultrapeer && self.make_room(cx)
+    }
+
+    /// Parts from an ultrapeer for another; whether there is room now.
+    ///
+    /// So newcomers come between those that are linked, and the network grows like a random graph
+    /// ("Distributed Construction of Random Expander Networks", Law and Siu 2003).
+    fn make_room(&mut self, cx: &mut Context<'_, Self>) -> bool {
+        let now = cx.now();
+        if !self.may_make_room(now) {
+            return false;
+        }
+        let out = crate::hosts::below(cx.rng(), self.replaceable().count());
+        let Some(out) = self.replaceable().nth(out) else { return false };
+        if let Some(v06) = &mut self.v06 {
+            v06.made_room = Some(now);
+        }
+        self.part(out, Bye::REPLACED, cx);
+        self.has_room_for_role(Role::Ultrapeer)
     }
 
     /// Whether a servent of 0.4 may come.
@@ -126,7 +166,7 @@ impl Servent {
         let text: &[u8] = match code {
             Bye::SHUTDOWN => b"Servent shutdown",
             Bye::CLOSED_BY_USER => b"Closed by user",
-            Bye::REPLACED => b"Changing its role",
+            Bye::REPLACED => b"Replaced",
             Bye::IDLE => b"No answer",
             413 => b"Bad query routing table",
             _ => b"Closed",

@@ -1,15 +1,18 @@
 //! Queries: shielded leaves, floods among ultrapeers, and tables that decide on the last hop.
 
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use gnutella_wire::{
-    OwnedPayload, OwnedQuery, PayloadType, Query, QueryFlags, Role, RoutedQuery, forward,
+    Guid, OwnedPayload, OwnedQuery, PayloadType, Query, QueryFlags, Role, RoutedQuery, Urn, forward,
 };
 use overlay_peer::Context;
 
 use super::known::Known;
 use crate::counters::count;
 use crate::flood::Came;
+use crate::routes::Route;
 use crate::{Descriptor, Message, Servent};
 
 impl Servent {
@@ -23,7 +26,7 @@ impl Servent {
         match descriptor.payload() {
             OwnedPayload::Ping(_) => self.ping06(came, descriptor, cx),
             OwnedPayload::Pong(pong) => self.pong06(came, pong, descriptor, cx),
-            OwnedPayload::Query(query) => self.query06(came, query, descriptor, cx),
+            OwnedPayload::Query(query) => self.query_received(came, query, descriptor, cx),
             OwnedPayload::QueryHit(hit) => self.query_hit(came, hit, descriptor, cx),
             OwnedPayload::Push(push) => self.push(came, push, descriptor, cx),
             // What follows is between neighbours.
@@ -56,6 +59,21 @@ impl Servent {
         Some(QueryFlags(flags))
     }
 
+    /// The hashes that a query asks for. Servents of 0.4 look at its text only.
+    pub(crate) fn urns_asked(&self, query: Query<'_>) -> Vec<[u8; 20]> {
+        if self.v06.is_none() || query.extension().is_empty() {
+            return Vec::new();
+        }
+        query.extensions().urns().filter_map(|urn| Urn::parse(urn).ok()?.sha1()).collect()
+    }
+
+    /// The urn that a search is for, if its text is one (HUGE 0.94, section 3). Of a bitprint the SHA-1,
+    /// which is what tables have and everybody knows.
+    pub(crate) fn urn_wanted(&self, text: &[u8]) -> Option<String> {
+        let urn = Urn::parse(text).ok().filter(|_| self.v06.is_some())?;
+        Some(urn.sha1().map_or(urn, Urn::Sha1).to_string())
+    }
+
     /// Sends an own query: a leaf to its ultrapeers, an ultrapeer as if it came from a leaf.
     pub(crate) fn search06(&mut self, descriptor: &Arc<Descriptor>, cx: &mut Context<'_, Self>) {
         let (Some(v06), Some(settings)) = (&self.v06, &self.settings.v06) else { return };
@@ -76,7 +94,7 @@ impl Servent {
         self.ask_ultrapeers(None, ttl, 0, &routed, descriptor, cx);
     }
 
-    fn query06(
+    fn query_received(
         &mut self,
         came: Came,
         query: &OwnedQuery,
@@ -94,11 +112,18 @@ impl Servent {
         if from_leaf && came.hops > 0 {
             return count(&mut self.aside.ttl_dropped);
         }
-        if !self.is_new(PayloadType::QUERY, came, descriptor, cx) {
-            return;
+        self.age_routes(cx);
+        let (guid, back) = (descriptor.guid(), Route::Neighbour(came.from));
+        let new = self.routes.insert(PayloadType::QUERY, &guid, back);
+        let reach = if from_leaf { Reach::AllThatIsWanted } else { Reach::Ttl(came.ttl) };
+        // Who was on the last hop of a probe may be on the way of what follows it.
+        if !new && !self.goes_further(&guid, reach) {
+            return self.routes.count_duplicate();
         }
         let routed = RoutedQuery::of(&query);
-        self.answer_query(came, query, descriptor, cx);
+        if new {
+            self.answer_query(came, query, descriptor, cx);
+        }
         let Some(v06) = &self.v06 else { return };
         if !v06.ultrapeer {
             let table = v06.published.table.as_ref();
@@ -107,7 +132,11 @@ impl Servent {
             }
             return;
         }
-        self.ask_leaves(Some(came.from), came.hops.saturating_add(1), &routed, descriptor, cx);
+        if new {
+            let hops = came.hops.saturating_add(1);
+            self.ask_leaves(Some(came.from), hops, &routed, descriptor, cx);
+        }
+        self.went(&guid, reach, cx);
         if from_leaf && dynamic {
             return self.begin_dynamic(Some(came.from), routed, descriptor, cx);
         }
@@ -118,6 +147,26 @@ impl Servent {
         };
         if let Some((ttl, hops)) = onward {
             self.ask_ultrapeers(Some(came.from), ttl, hops, &routed, descriptor, cx);
+        }
+    }
+
+    /// Whether a query that came before is to be passed on again, because it went less far then. Not if it
+    /// is this servent's own.
+    fn goes_further(&self, guid: &Guid, reach: Reach) -> bool {
+        if self.is_ultrapeer() != Some(true)
+            || reach <= Reach::Ttl(1)
+            || self.routes.find(PayloadType::QUERY, guid) == Some(Route::Own)
+        {
+            return false;
+        }
+        reach.and_beyond().all(|kind| self.routes.find(kind, guid).is_none())
+    }
+
+    /// A query is passed on, so far. What ends here needs no memory.
+    fn went(&mut self, guid: &Guid, reach: Reach, cx: &mut Context<'_, Self>) {
+        self.age_routes(cx);
+        if let Some(kind) = reach.and_beyond().next().filter(|_| reach > Reach::Ttl(1)) {
+            self.routes.insert(kind, guid, Route::Own);
         }
     }
 
@@ -194,6 +243,31 @@ impl Servent {
     ) {
         let Some(link) = self.link_of(slot) else { return };
         cx.send(link, Message::Descriptor { ttl, hops, descriptor: descriptor.clone() });
+    }
+}
+
+/// How far a query was or is to be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// As this TTL says.
+    Ttl(u8),
+    /// To one neighbour after another: it is a leaf's of this servent.
+    AllThatIsWanted,
+}
+
+impl Reach {
+    /// Higher ones are cut before a query comes here, or as good as this.
+    const MOST: u8 = 7;
+
+    /// This and what is farther, as types under which GUIDs are remembered.
+    fn and_beyond(self) -> impl Iterator<Item = PayloadType> {
+        // Types that nobody sends; 0x82 is a walker's.
+        const FIRST: u8 = 0x90;
+        let least = match self {
+            Self::Ttl(ttl) => ttl.min(Self::MOST),
+            Self::AllThatIsWanted => Self::MOST + 1,
+        };
+        (least..=Self::MOST + 1).map(|reach| PayloadType(FIRST + reach))
     }
 }
 

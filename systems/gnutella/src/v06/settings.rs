@@ -24,6 +24,10 @@ pub struct Settings06 {
     pub ultrapeer_links: usize,
     /// The most leaves of an ultrapeer.
     pub leaf_slots: usize,
+    /// An ultrapeer without room for another one parts from one of those that connected to it, so that a
+    /// newcomer finds a place, but not again within so long. Otherwise those that come at the same time
+    /// would be linked to each other and to nobody else.
+    pub room_interval: Duration,
     /// The TTL of queries, told as `X-Max-TTL`: how many ultrapeers one goes through at most. The
     /// leaves of the last one are not counted.
     pub max_ttl: u8,
@@ -72,6 +76,7 @@ impl Default for Settings06 {
             ultrapeer_target: 28,
             ultrapeer_links: 32,
             leaf_slots: 30,
+            room_interval: Duration::from_secs(20),
             max_ttl: 3,
             table_bits: QueryRouteTable::DEFAULT_BITS,
             max_table_bits: 20,

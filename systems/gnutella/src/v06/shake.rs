@@ -200,7 +200,9 @@ impl Servent {
             let leaf = self.has_room_for_role(Role::Leaf);
             let room = match known.role {
                 Role::Leaf => leaf,
-                Role::Ultrapeer => self.has_room_for_role(Role::Ultrapeer) || leaf,
+                Role::Ultrapeer => {
+                    self.has_room_for_role(Role::Ultrapeer) || leaf || self.may_make_room(cx.now())
+                }
                 Role::Plain => settings.accept_v04 && self.has_room_for_role(Role::Plain),
             };
             if room { None } else { Some("Too many connections") }
@@ -278,7 +280,7 @@ impl Servent {
             }
         }
         // It may have filled up in the meantime, or this servent is no ultrapeer any more.
-        if inbound && (!self.has_room_for_role(known.role) || self.is_ultrapeer() != Some(ours)) {
+        if inbound && (self.is_ultrapeer() != Some(ours) || !self.finds_room(known.role, cx)) {
             count(&mut self.aside.refused);
             return cx.close(link);
         }

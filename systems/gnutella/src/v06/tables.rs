@@ -5,12 +5,13 @@
 //! 2003). Everybody gets the same table, so one change serves all who have the last one.
 
 use alloc::boxed::Box;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use gnutella_wire::{
     OwnedPayload, OwnedQrp, PackedTable, QrpProgress, QrpReceiver, QrpSending, QueryRouteTable,
-    Role, keywords,
+    Role, Urn, keywords,
 };
 use overlay_peer::Context;
 
@@ -42,10 +43,13 @@ impl Servent {
     fn whole_table(&self) -> Option<QueryRouteTable> {
         let (v06, settings) = (self.v06.as_ref()?, self.settings.v06.as_ref()?);
         let mut table = QueryRouteTable::new(settings.table_bits);
+        for sha1 in self.shares.iter().filter_map(|&index| self.catalogue.sha1(index)) {
+            table.insert(Urn::Sha1(sha1).to_string().as_bytes());
+        }
         for file in self.shares.iter().filter_map(|&index| self.catalogue.file(index)) {
             for word in keywords(file.name.as_bytes()) {
                 // Lower case can be longer, but a keyword is short.
-                let word: alloc::string::String = word.chars().collect();
+                let word: String = word.chars().collect();
                 table.insert(word.as_bytes());
             }
         }
@@ -101,6 +105,7 @@ impl Servent {
             let messages = patches[usize::from(narrow)]
                 .get_or_insert_with(|| descriptors(new.messages(old.as_ref(), &how(narrow)), cx));
             self.send_table(slot, messages, cx);
+            self.send_bloom(slot, true, cx);
         }
     }
 

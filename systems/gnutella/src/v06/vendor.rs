@@ -70,7 +70,7 @@ impl Servent {
                     }
                 }
                 self.ask_for_proxy(slot, cx);
-                self.introduce_bloom(slot, cx);
+                self.send_bloom(slot, false, cx);
             }
             VendorMessage::Capabilities(_) => {}
             VendorMessage::HopsFlow { hops } => known.hops_flow = hops,

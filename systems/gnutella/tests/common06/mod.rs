@@ -6,13 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gnutella_wire::{HeadBuilder, OwnedHead};
 use overlay_gnutella::{
-    Capabilities, Catalogue, Command, Config, Mode, Servent, Settings, Settings06,
+    Capabilities, Catalogue, Command, Config, HeadKind, Message, Mode, Servent, Settings,
+    Settings06,
 };
+use overlay_peer::{Link, LinkState, Peer};
 use overlay_sim::topology::Graph;
 use overlay_sim::{Host, PeerIndex, World};
 
-use crate::common::{JOIN, Memory, address, guid, quiet, world};
+use crate::common::{JOIN, Memory, Recorder, address, guid, quiet, world};
 
 /// Only what the user commands, and tables at once.
 pub fn quiet06(v06: Settings06) -> Settings {
@@ -79,4 +82,49 @@ pub fn wired06(
     }
     world.drain_events();
     world
+}
+
+pub fn head(kind: HeadKind, line: &str, fields: &[(&str, &str)]) -> Message {
+    let build = |head: HeadBuilder, (name, value): &(&str, &str)| head.field(name, value);
+    let head = fields.iter().fold(OwnedHead::build(line.as_bytes()), build).finish();
+    Message::Head { kind, head: Box::new(head) }
+}
+
+/// Someone connects, and both sides say what they have to.
+pub fn shake(driver: &mut Recorder, servent: &mut Servent, n: u32, leaf: bool) -> Link {
+    let link = driver.link();
+    let open = LinkState::Open { remote: address(n), inbound: true };
+    driver.input(servent, |servent, cx| servent.link_changed(link, open, cx));
+    let fields = [
+        ("X-Ultrapeer", if leaf { "False" } else { "True" }),
+        ("X-Query-Routing", "0.2"),
+        ("X-Ultrapeer-Query-Routing", "0.1"),
+        ("Vendor-Message", "0.1"),
+        ("Bye-Packet", "0.1"),
+    ];
+    let connect = head(HeadKind::Connect, "GNUTELLA CONNECT/0.6", &fields);
+    driver.input(servent, |servent, cx| servent.receive(link, connect, cx));
+    let reply = head(HeadKind::Reply, "GNUTELLA/0.6 200 OK", &[]);
+    driver.input(servent, |servent, cx| servent.receive(link, reply, cx));
+    link
+}
+
+/// The servent connects to an ultrapeer, which lets it in.
+pub fn call(driver: &mut Recorder, servent: &mut Servent, n: u32) -> Link {
+    let hosts = vec![address(n)];
+    driver.input(servent, |servent, cx| servent.command(Command::Join { hosts }, cx));
+    let called = driver.connects.iter().rfind(|(_, to)| *to == address(n));
+    let (link, remote) = *called.unwrap();
+    let open = LinkState::Open { remote, inbound: false };
+    driver.input(servent, |servent, cx| servent.link_changed(link, open, cx));
+    let fields = [
+        ("X-Ultrapeer", "True"),
+        ("X-Query-Routing", "0.2"),
+        ("X-Ultrapeer-Query-Routing", "0.1"),
+        ("Vendor-Message", "0.1"),
+        ("Bye-Packet", "0.1"),
+    ];
+    let reply = head(HeadKind::Reply, "GNUTELLA/0.6 200 OK", &fields);
+    driver.input(servent, |servent, cx| servent.receive(link, reply, cx));
+    link
 }
