@@ -216,6 +216,9 @@ impl<M: Wire> Links<M> {
     /// Gives the blocks of all hosts one after the other, in this order, as much memory as they need.
     pub(crate) fn shrink_to_fit<'a>(&mut self, tables: impl Iterator<Item = &'a mut Table>) {
         let len = self.pool.len() - self.outgrown_slots();
+        if len == self.pool.capacity() {
+            return;
+        }
         let mut pool = Vec::with_capacity(len);
         let mut phases = Vec::with_capacity(self.phases.len().min(len));
         for table in tables {
