@@ -13,6 +13,8 @@ use overlay_examples::{Failure, program};
 
 #[path = "figures/bloom.rs"]
 mod bloom;
+#[path = "figures/chord.rs"]
+mod chord;
 #[path = "figures/gnutella.rs"]
 mod gnutella;
 #[path = "figures/gnutella06.rs"]
@@ -58,6 +60,11 @@ const FIGURES: &[Figure] = &[
         "Gnutella 0.6: queries that tables keep from leaves",
         gnutella06::routing_suppression,
     ),
+    figure("C0", "Chord: the rings of the lectures", chord::lectures),
+    figure("C1", "Chord: hops to the key's predecessor, by fingers", chord::path_lengths),
+    figure("C2", "Chord: many nodes fail at once", chord::failures),
+    figure("C5", "Chord: hops by successors, fingers and full tables", chord::routing_tables),
+    figure("C7", "Chord: what a join costs each routing table", chord::joins),
 ];
 
 /// What takes minutes, with `--large` only.
