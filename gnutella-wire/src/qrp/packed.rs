@@ -146,9 +146,9 @@ impl PackedTable {
     pub fn has_slot(&self, slot: u32) -> bool {
         match &self.slots {
             Slots::Narrow(slots) => {
-                u16::try_from(slot).is_ok_and(|slot| slots.binary_search(&slot).is_ok())
+                u16::try_from(slot).is_ok_and(|slot| has(slots, slot, self.bits))
             }
-            Slots::Wide(slots) => slots.binary_search(&slot).is_ok(),
+            Slots::Wide(slots) => has(slots, slot, self.bits),
             Slots::Bits(words) => {
                 let word = words.get(slot as usize / 64);
                 slot < 1 << self.bits && word.is_some_and(|word| word >> (slot % 64) & 1 != 0)
@@ -171,9 +171,60 @@ impl PackedTable {
     }
 }
 
+/// Whether a slot is among these, which are sorted, of a table of 2^`bits`. Hashes are spread evenly, so
+/// it is looked for where it then would be, and from there in steps that double: of a table that is not
+/// in the cache this touches one line or two, where halving touches one for each half.
+fn has<T: Copy + Ord + Into<u32>>(slots: &[T], slot: T, bits: u8) -> bool {
+    let near = (u64::from(slot.into()) * slots.len() as u64) >> bits;
+    let near = usize::try_from(near).unwrap_or(usize::MAX).min(slots.len());
+    let (before, after) = slots.split_at(near);
+    let mut step = 8;
+    let window = if after.first().is_some_and(|first| *first <= slot) {
+        while after.get(step).is_some_and(|it| *it <= slot) {
+            step *= 2;
+        }
+        &after[step / 2 * usize::from(step > 8)..step.min(after.len())]
+    } else {
+        while step < before.len() && before[before.len() - step] > slot {
+            step *= 2;
+        }
+        let end = before.len() - step / 2 * usize::from(step > 8);
+        &before[before.len().saturating_sub(step)..end]
+    };
+    window.binary_search(&slot).is_ok()
+}
+
 /// Its size, and how full it is.
 impl fmt::Debug for PackedTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PackedTable({} of {} slots)", self.count(), 1_u32 << self.bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The simple path: a binary search. Slots that somebody chose need not be spread evenly.
+        #[test]
+        fn looking_near_finds_what_halving_finds(
+            even in proptest::collection::btree_set(0u16..=u16::MAX, 0..300),
+            start: u16,
+            run in 0u16..300,
+            probes in proptest::collection::vec(any::<u16>(), 0..50),
+        ) {
+            let chosen = (0..run).map(|offset| start.saturating_add(offset));
+            let slots: BTreeSet<u16> = even.into_iter().chain(chosen).collect();
+            let slots: Vec<u16> = slots.into_iter().collect();
+            let others = slots.iter().flat_map(|slot| [*slot, slot.wrapping_add(1)]);
+            for slot in others.chain(probes).chain([0, u16::MAX]) {
+                prop_assert_eq!(has(&slots, slot, 16), slots.binary_search(&slot).is_ok(), "{}", slot);
+            }
+        }
     }
 }

@@ -199,9 +199,17 @@ impl Servent {
         if routed.is_empty() {
             return;
         }
+        // One look at what all tables have together is mostly enough.
+        let together = v06.published.table.as_ref().filter(|_| v06.published.complete);
+        let in_none = together.is_some_and(|table| !table.may_answer(routed));
         let mut suppressed = 0;
         for (slot, known) in v06.leaves().filter(|(slot, _)| Some(*slot) != from) {
-            let Some(may_answer) = known.may_answer(routed) else { continue };
+            let may_answer = if in_none && known.bloom.is_none() && known.table.is_some() {
+                Some(false)
+            } else {
+                known.may_answer(routed)
+            };
+            let Some(may_answer) = may_answer else { continue };
             if hops < known.hops_flow && may_answer {
                 self.send_descriptor(slot, 1, hops, descriptor, cx);
             } else {

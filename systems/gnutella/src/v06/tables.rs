@@ -24,6 +24,8 @@ use crate::{Descriptor, Message, Misbehaviour, Servent};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Published {
     pub table: Option<PackedTable>,
+    /// Whether it has all that is in the leaves' tables: none has come since.
+    pub complete: bool,
     /// The messages that build it from nothing, with entries of one bit: the next neighbour needs them
     /// too.
     full: Vec<Arc<Descriptor>>,
@@ -89,8 +91,10 @@ impl Servent {
         let Some(v06) = &mut self.v06 else { return };
         let old = v06.published.table.as_ref().map(PackedTable::unpack);
         if old.as_ref() != Some(&new) {
-            v06.published = Published { table: Some(PackedTable::of(&new)), full: Vec::new() };
+            let table = Some(PackedTable::of(&new));
+            v06.published = Published { table, full: Vec::new(), complete: false };
         }
+        v06.published.complete = true;
         let mut patches: [Option<Vec<Arc<Descriptor>>>; 2] = [None, None];
         for slot in (0_u8..=u8::MAX).take(v06.known.len()) {
             let Some(v06) = &self.v06 else { return };
@@ -161,6 +165,7 @@ impl Servent {
             Ok(QrpProgress::Reset | QrpProgress::Patched) => {
                 known.table = receiver.table().map(PackedTable::of);
                 if known.role == Role::Leaf {
+                    v06.published.complete = false;
                     self.table_changed(cx);
                 }
             }
