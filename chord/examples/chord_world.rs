@@ -134,7 +134,7 @@ fn build(options: &Options, members: &[Contact]) -> Net {
     });
     let world = overlay_sim::Config { seed: options.seed, ..overlay_sim::Config::default() };
     let mut net = World::new(world, NoStore);
-    net.reserve(members.len());
+    net.reserve(members.len(), 0);
     let places: Vec<u32> = {
         let mut places = vec![0; members.len()];
         for (at, member) in members.iter().enumerate() {
