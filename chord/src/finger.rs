@@ -98,6 +98,7 @@ impl<P: Place> FingerTable<P> {
     }
 
     /// Gives back memory for entries that are not there.
+    #[cfg(feature = "peer")]
     pub(crate) fn shrink(&mut self) {
         self.entries.shrink_to_fit();
     }
