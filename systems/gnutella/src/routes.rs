@@ -224,9 +224,10 @@ impl Routes {
         }
     }
 
-    /// Whether one more entry in the current generation would fill more than three quarters of it.
+    /// Whether one more entry in the current generation would fill more than seven eighths of it. What
+    /// does not fit into its line mostly fits into the next one.
     fn is_full(&self) -> bool {
-        (self.header(header::USED) + 1) * 4 > self.header(header::LINES) * WORDS as u64 * 3
+        (self.header(header::USED) + 1) * 8 > self.header(header::LINES) * WORDS as u64 * 7
     }
 
     /// Puts a fingerprint into the current generation, which is not full, or, if it is there and that
