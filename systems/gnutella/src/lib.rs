@@ -8,6 +8,7 @@ mod catalogue;
 mod command;
 mod config;
 mod counters;
+mod deadlines;
 mod download;
 mod event;
 mod flood;
