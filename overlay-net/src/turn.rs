@@ -125,7 +125,7 @@ impl<P: Peer> Node<P> {
         };
         let before = socket.unread();
         let Some(inflater) = &mut socket.inflater else { return Step::Wait };
-        let inflated = inflater.inflate(&mut socket.packed, &mut socket.input, &mut self.chunk);
+        let inflated = inflater.inflate(&mut socket.packed, &mut socket.input);
         self.core.stats.unread = self.core.stats.unread + socket.unread() - before;
         match inflated {
             Ok(0) => {}

@@ -34,6 +34,23 @@ impl Drop for Scratch {
 const ONE: Object = Object(1);
 
 #[test]
+fn what_is_read_without_waiting_is_what_is_there() {
+    let scratch = Scratch::new("now");
+    let bytes: Vec<u8> = (0..100_000u32).map(|at| (at % 251) as u8).collect();
+    fs::write(scratch.shared().join("a"), &bytes).expect("written");
+    let directory = scratch.open();
+    directory.share(ONE, "a").expect("shared");
+    // It is not open yet, and then not every file system can tell.
+    assert_eq!(directory.read_now(ONE, 0, 1), None);
+    let first = directory.read(ONE, 7, 70_000).expect("read");
+    assert_eq!(first, bytes[7..70_007]);
+    assert!(directory.read_now(ONE, 7, 70_000).is_none_or(|again| again == Ok(first)));
+    // Whatever is not whole is for the other way.
+    assert_eq!(directory.read_now(ONE, 99_999, 2), None);
+    assert_eq!(directory.read_now(Object(2), 0, 1), None);
+}
+
+#[test]
 fn what_is_shared_is_read() {
     let scratch = Scratch::new("read");
     fs::create_dir(scratch.shared().join("sub")).expect("made");
