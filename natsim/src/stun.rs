@@ -24,6 +24,7 @@ mod attribute;
 mod error;
 mod fingerprint;
 mod header;
+mod hmac_sha1;
 mod integrity;
 mod message;
 mod retransmission;

@@ -134,8 +134,27 @@ pub struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     /// Those between `at` and the end of `bytes`, which must have been walked before.
+    #[inline]
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at }
+    }
+
+    /// The first of this type from here on. Looks at nothing but headers on the way.
+    #[inline]
+    pub(super) fn find_kind(mut self, wanted: AttributeType) -> Option<Attribute<'a>> {
+        loop {
+            let (kind, len) = self.header()?;
+            if kind == wanted {
+                return self.next();
+            }
+            self.at += 4 + padded(len);
+        }
+    }
+
+    /// Type and length of the attribute that comes next.
+    #[inline]
+    fn header(&self) -> Option<(AttributeType, u16)> {
+        self.bytes.get(self.at..)?.first_chunk().copied().map(split_header)
     }
 }
 
@@ -144,16 +163,37 @@ impl<'a> Iterator for Attributes<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Attribute<'a>> {
-        let rest = self.bytes.get(self.at..)?;
-        let (&[a, b, c, d], rest) = rest.split_first_chunk()?;
-        let len = usize::from(u16::from_be_bytes([c, d]));
-        // Both are there: the walk of `decode` saw them.
-        let (value, rest) = rest.split_at_checked(len)?;
-        let padding = rest.get(..len.wrapping_neg() & 3)?;
+        let (kind, len) = self.header()?;
         let offset = self.at + 4;
-        self.at = offset + len + padding.len();
-        Some(Attribute { kind: AttributeType(u16::from_be_bytes([a, b])), offset, value, padding })
+        // Both are there: the walk of `decode` saw them.
+        let (value, padding) =
+            self.bytes.get(offset..offset + padded(len))?.split_at_checked(usize::from(len))?;
+        self.at = offset + padded(len);
+        Some(Attribute { kind, offset, value, padding })
+    }
+
+    #[inline]
+    fn count(mut self) -> usize {
+        let mut count = 0;
+        while let Some((_, len)) = self.header() {
+            self.at += 4 + padded(len);
+            count += 1;
+        }
+        count
     }
 }
 
 impl core::iter::FusedIterator for Attributes<'_> {}
+
+/// Type and length, from the four bytes that an attribute begins with.
+#[inline]
+pub(super) fn split_header(bytes: [u8; 4]) -> (AttributeType, u16) {
+    let both = u32::from_be_bytes(bytes);
+    (AttributeType((both >> 16) as u16), both as u16)
+}
+
+/// How many bytes a value of this length takes with its padding.
+#[inline]
+pub(super) fn padded(len: u16) -> usize {
+    (usize::from(len) + 3) & !3
+}

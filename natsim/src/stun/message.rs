@@ -7,8 +7,9 @@ use overlay_peer::Decoded;
 
 use super::{
     Attribute, AttributeType, Attributes, ChangeRequest, CheckError, Class, DecodeError,
-    DecodeErrorKind, ErrorCode, HEADER_LEN, Key, MessageType, Method, TransactionId, fingerprint,
-    value,
+    DecodeErrorKind, ErrorCode, HEADER_LEN, Key, MessageType, Method, TransactionId,
+    attribute::{padded, split_header},
+    fingerprint, value,
 };
 
 /// A message of RFC 8489, RFC 5389 or RFC 3489, borrowed from the bytes it came in.
@@ -24,12 +25,36 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     bytes: &'a [u8],
-    // Where these attributes begin, 0 if they are not there or do not count.
+    protection: Protection,
+}
+
+/// Where the attributes begin that protect a message, 0 if they are not there or do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Protection {
     integrity: u32,
     integrity_sha256: u32,
     fingerprint: u32,
     /// Where what counts ends.
     content_end: u32,
+}
+
+impl Protection {
+    /// With one more attribute seen: it counts unless one that has to follow it came before. By value,
+    /// so that a walk keeps all of it in registers.
+    #[inline(always)]
+    fn with(mut self, attribute: AttributeType, at: u32) -> Self {
+        let before_sha256 = self.fingerprint == 0 && self.integrity_sha256 == 0;
+        match attribute {
+            AttributeType::MESSAGE_INTEGRITY if before_sha256 && self.integrity == 0 => {
+                self.integrity = at;
+            }
+            AttributeType::MESSAGE_INTEGRITY_SHA256 if before_sha256 => self.integrity_sha256 = at,
+            AttributeType::FINGERPRINT if self.fingerprint == 0 => self.fingerprint = at,
+            _ => return self,
+        }
+        self.content_end = self.content_end.min(at);
+        self
+    }
 }
 
 impl<'a> Message<'a> {
@@ -82,49 +107,19 @@ impl<'a> Message<'a> {
     #[inline]
     fn walk(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let len = bytes.len();
-        let mut message = Self {
-            bytes,
-            integrity: 0,
-            integrity_sha256: 0,
-            fingerprint: 0,
-            content_end: len as u32,
-        };
+        let mut protection = Protection { content_end: len as u32, ..Protection::default() };
         let mut at = HEADER_LEN;
         // `at` stays a multiple of four, and `len` is one.
-        while let Some(&[a, b, c, d]) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-            let attribute = AttributeType(u16::from_be_bytes([a, b]));
-            let value_len = u16::from_be_bytes([c, d]);
-            let next = at + 4 + usize::from(value_len).next_multiple_of(4);
+        while let Some(&header) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+            let (attribute, value_len) = split_header(header);
+            let next = at + 4 + padded(value_len);
             if next > len {
-                let left = len - at - 4;
-                let kind = DecodeErrorKind::AttributeTruncated { attribute, len: value_len, left };
-                return Err(DecodeError { offset: at, kind });
+                return Err(truncated(attribute, value_len, at, len));
             }
-            if matches!(
-                attribute,
-                AttributeType::MESSAGE_INTEGRITY
-                    | AttributeType::MESSAGE_INTEGRITY_SHA256
-                    | AttributeType::FINGERPRINT
-            ) {
-                message.note(attribute, at as u32);
-            }
+            protection = protection.with(attribute, at as u32);
             at = next;
         }
-        Ok(message)
-    }
-
-    /// An attribute that protects the message: it counts unless one that has to follow it came before.
-    fn note(&mut self, attribute: AttributeType, at: u32) {
-        let before_sha256 = self.fingerprint == 0 && self.integrity_sha256 == 0;
-        match attribute {
-            AttributeType::MESSAGE_INTEGRITY if before_sha256 && self.integrity == 0 => {
-                self.integrity = at;
-            }
-            AttributeType::MESSAGE_INTEGRITY_SHA256 if before_sha256 => self.integrity_sha256 = at,
-            AttributeType::FINGERPRINT if self.fingerprint == 0 => self.fingerprint = at,
-            _ => return,
-        }
-        self.content_end = self.content_end.min(at);
+        Ok(Self { bytes, protection })
     }
 
     /// The bytes it was decoded from.
@@ -175,13 +170,13 @@ impl<'a> Message<'a> {
     /// The attributes that count, in order: those before the integrity or the fingerprint.
     #[inline]
     pub fn content(&self) -> Attributes<'a> {
-        Attributes::new(&self.bytes[..self.content_end as usize], HEADER_LEN)
+        Attributes::new(&self.bytes[..self.protection.content_end as usize], HEADER_LEN)
     }
 
     /// The first attribute of this type that counts.
     #[inline]
     pub fn find(&self, kind: AttributeType) -> Option<Attribute<'a>> {
-        self.content().find(|attribute| attribute.kind == kind)
+        self.content().find_kind(kind)
     }
 
     /// The types that must be understood and are not among `known`, in order, as often as they occur.
@@ -198,17 +193,17 @@ impl<'a> Message<'a> {
 impl Message<'_> {
     /// Whether FINGERPRINT counts here; it may be wrong.
     pub const fn has_fingerprint(&self) -> bool {
-        self.fingerprint != 0
+        self.protection.fingerprint != 0
     }
 
     /// Whether MESSAGE-INTEGRITY counts here; it may be wrong.
     pub const fn has_integrity(&self) -> bool {
-        self.integrity != 0
+        self.protection.integrity != 0
     }
 
     /// Whether MESSAGE-INTEGRITY-SHA256 counts here; it may be wrong.
     pub const fn has_integrity_sha256(&self) -> bool {
-        self.integrity_sha256 != 0
+        self.protection.integrity_sha256 != 0
     }
 
     /// Checks FINGERPRINT: one CRC-32 over the message.
@@ -218,7 +213,7 @@ impl Message<'_> {
     #[inline]
     pub fn check_fingerprint(&self) -> Result<(), CheckError> {
         let attribute = AttributeType::FINGERPRINT;
-        let (before, value) = self.protection(self.fingerprint, attribute)?;
+        let (before, value) = self.protected(self.protection.fingerprint, attribute)?;
         if value.len() != 4 {
             return Err(CheckError::ValueLength { attribute, len: value.len() });
         }
@@ -239,7 +234,7 @@ impl Message<'_> {
     #[inline]
     pub fn check_integrity(&self, key: &Key) -> Result<(), CheckError> {
         let attribute = AttributeType::MESSAGE_INTEGRITY;
-        let (before, value) = self.protection(self.integrity, attribute)?;
+        let (before, value) = self.protected(self.protection.integrity, attribute)?;
         if value.len() != 20 {
             return Err(CheckError::ValueLength { attribute, len: value.len() });
         }
@@ -257,7 +252,7 @@ impl Message<'_> {
     /// It is not there, or not of this message and this key.
     pub fn check_integrity_sha256(&self, key: &Key) -> Result<(), CheckError> {
         let attribute = AttributeType::MESSAGE_INTEGRITY_SHA256;
-        let (before, value) = self.protection(self.integrity_sha256, attribute)?;
+        let (before, value) = self.protected(self.protection.integrity_sha256, attribute)?;
         if !matches!(value.len(), 16 | 20 | 24 | 28 | 32) {
             return Err(CheckError::ValueLength { attribute, len: value.len() });
         }
@@ -270,7 +265,7 @@ impl Message<'_> {
 
     /// What comes before a protecting attribute, and its value.
     #[inline]
-    fn protection(&self, at: u32, attribute: AttributeType) -> Result<(&[u8], &[u8]), CheckError> {
+    fn protected(&self, at: u32, attribute: AttributeType) -> Result<(&[u8], &[u8]), CheckError> {
         let missing = CheckError::Missing { attribute };
         if at == 0 {
             return Err(missing);
@@ -329,32 +324,37 @@ impl<'a> Message<'a> {
     }
 
     /// Who wrote the message: SOFTWARE.
+    #[inline]
     pub fn software(&self) -> Result<Option<&'a str>, DecodeError> {
         self.text(AttributeType::SOFTWARE)
     }
 
     /// USERNAME.
+    #[inline]
     pub fn username(&self) -> Result<Option<&'a str>, DecodeError> {
         self.text(AttributeType::USERNAME)
     }
 
     /// REALM.
+    #[inline]
     pub fn realm(&self) -> Result<Option<&'a str>, DecodeError> {
         self.text(AttributeType::REALM)
     }
 
     /// NONCE.
+    #[inline]
     pub fn nonce(&self) -> Result<Option<&'a str>, DecodeError> {
         self.text(AttributeType::NONCE)
     }
 
     /// The first attribute of this type as text.
+    #[inline]
     pub fn text(&self, kind: AttributeType) -> Result<Option<&'a str>, DecodeError> {
-        let Some(Attribute { value, offset, .. }) = self.find(kind) else { return Ok(None) };
-        core::str::from_utf8(value).map(Some).map_err(|error| DecodeError {
-            offset: offset + error.valid_up_to(),
-            kind: DecodeErrorKind::NotUtf8 { attribute: kind },
-        })
+        let Some(attribute) = self.find(kind) else { return Ok(None) };
+        match core::str::from_utf8(attribute.value) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) => Err(not_utf8(attribute, error)),
+        }
     }
 
     /// USERHASH, 32 bytes.
@@ -434,6 +434,19 @@ fn check_header(header: &[u8; HEADER_LEN]) -> Result<usize, DecodeError> {
 fn length_with(before: &[u8], value: &[u8]) -> u16 {
     // It fits: the message is there, and its length fitted.
     (before.len() - HEADER_LEN + 4 + value.len()) as u16
+}
+
+#[cold]
+fn truncated(attribute: AttributeType, len: u16, at: usize, whole: usize) -> DecodeError {
+    let kind = DecodeErrorKind::AttributeTruncated { attribute, len, left: whole - at - 4 };
+    DecodeError { offset: at, kind }
+}
+
+#[cold]
+fn not_utf8(attribute: Attribute<'_>, error: core::str::Utf8Error) -> DecodeError {
+    let Attribute { kind, offset, .. } = attribute;
+    let kind = DecodeErrorKind::NotUtf8 { attribute: kind };
+    DecodeError { offset: offset + error.valid_up_to(), kind }
 }
 
 #[cold]

@@ -80,6 +80,41 @@ proptest! {
         }
     }
 
+    /// Looking up and counting, which skip values, agree with going through all attributes.
+    #[test]
+    fn find_is_first(
+        few in prop::collection::vec((0u16..6, prop::collection::vec(any::<u8>(), 0..9)), 0..12),
+        protection in 0u8..4,
+    ) {
+        let key = Key::short_term(b"any");
+        let mut out = Vec::new();
+        let id = TransactionId::new([0; 12]);
+        let mut writer = Writer::new(&mut out, MessageType::BINDING_REQUEST, id);
+        for (kind, value) in &few {
+            writer.attribute(AttributeType(*kind), value);
+        }
+        if protection & 1 != 0 {
+            writer.integrity(&key);
+        }
+        if protection & 2 != 0 {
+            writer.fingerprint();
+        }
+        writer.finish().expect("it fits");
+        let message = Message::decode(&out).expect("a message");
+        let content: Vec<_> = message.content().collect();
+        for kind in (0..6).map(AttributeType) {
+            let first = content.iter().find(|one| one.kind == kind).copied();
+            prop_assert_eq!(message.find(kind), first);
+        }
+        prop_assert_eq!(message.find(AttributeType::FINGERPRINT), None);
+        let all: Vec<_> = message.attributes().collect();
+        prop_assert_eq!(message.attributes().count(), all.len());
+        prop_assert_eq!(all.len(), few.len() + protection.count_ones() as usize);
+        prop_assert_eq!(message.content().count(), few.len());
+        let mut rest = message.attributes();
+        prop_assert_eq!(rest.by_ref().take(2).count() + rest.count(), all.len());
+    }
+
     /// A method and a class are found again in the 14 bits, and the other way round.
     #[test]
     fn types_are_packed(number in 0u16..0x1000, bits in 0u16..0x4000) {
