@@ -48,6 +48,15 @@ fn embedded(address: Ipv6Addr, at: usize) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
 }
 
+/// Who counts as one caller: an IPv4 address, or the 64 bits of an IPv6 network, of whose addresses
+/// everybody in it has as many as wanted.
+pub(crate) fn caller(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX)).into(),
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +94,15 @@ mod tests {
         ] {
             assert!(!is_public(address.parse().expect("an address")), "{address}");
         }
+    }
+
+    #[test]
+    fn one_network_of_ipv6_is_one_caller() {
+        let of = |address: &str| caller(address.parse().expect("an address"));
+        assert_eq!(of("2600:0:0:1:2:3:4:5"), of("2600:0:0:1::ffff"));
+        assert_ne!(of("2600:0:0:1::1"), of("2600:0:0:2::1"));
+        assert_ne!(of("1.2.3.4"), of("1.2.3.5"));
+        assert_eq!(of("1.2.3.4"), of("::ffff:1.2.3.4"));
+        assert_ne!(of("::ffff:1.2.3.4"), of("::ffff:1.2.3.5"));
     }
 }

@@ -27,9 +27,10 @@ pub struct Config {
     /// The least delay of a timer; delays are rounded up to it.
     pub tick: Duration,
     /// The most TCP connections at a time: those being opened, and those closed that still have
-    /// something to send, count too.
+    /// something to send, count too. Beyond seven eighths of it nobody is let in, so that the peer can
+    /// still connect to others.
     pub max_links: usize,
-    /// The most connections that come from one IP address.
+    /// The most connections that come from one IPv4 address, or from one network of 64 bits of IPv6.
     pub max_per_address: usize,
     /// How long opening a connection may take.
     pub connect_timeout: Duration,

@@ -11,6 +11,7 @@ use overlay_peer::{Address, Link, LinkState, Peer, Reason, Time, Timer, Wire};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
+use crate::addresses::caller;
 use crate::coding::Deflater;
 use crate::links::{Conn, Links};
 use crate::rate::Rate;
@@ -148,7 +149,7 @@ impl<P: Peer> Core<P> {
         self.stats.unread -= socket.unread();
         self.connections -= 1;
         if socket.inbound {
-            self.forget_caller(socket.remote.ip());
+            self.forget_caller(caller(socket.remote.ip()));
         }
     }
 

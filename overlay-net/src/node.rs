@@ -16,6 +16,7 @@ use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::{Instant, Sleep};
 
+use crate::addresses::caller;
 use crate::core::Core;
 use crate::links::{Conn, Links};
 use crate::store::Worker;
@@ -59,6 +60,8 @@ const CHUNK: usize = 64 << 10;
 const TURNS: usize = 64;
 /// So many rounds before other tasks have theirs.
 const ROUNDS: usize = 16;
+/// One in so many connections is left for those that the peer opens.
+const OWN: usize = 8;
 /// How often stalled links are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How often sockets that wait for a rate go on: a bucket holds a tenth of a second's worth.
@@ -131,6 +134,8 @@ impl<P: Peer> Node<P> {
 
     /// Drives the peer until it tells its user something. If dropped before, nothing is lost.
     pub async fn next(&mut self) -> P::Event {
+        // With always something to tell it would never rest, and nobody see what else is ready.
+        tokio::task::coop::consume_budget().await;
         // It divides its time itself: tokio's budget counts single reads and writes.
         tokio::task::unconstrained(poll_fn(|cx| self.poll_next(cx))).await
     }
@@ -311,14 +316,17 @@ impl<P: Peer> Node<P> {
                 }
             };
             let config = &self.core.config;
-            let callers = self.core.callers.get(&remote.ip()).copied().unwrap_or(0);
-            if self.core.connections >= config.max_links || callers >= config.max_per_address {
+            let caller = caller(remote.ip());
+            let callers = self.core.callers.get(&caller).copied().unwrap_or(0);
+            // Whoever takes all the places can not keep this node from connecting to others.
+            let most = config.max_links - config.max_links / OWN;
+            if self.core.connections >= most || callers >= config.max_per_address {
                 self.core.stats.turned_away += 1;
                 continue;
             }
             connect::prepare(&stream, config.stall_timeout);
             self.core.connections += 1;
-            *self.core.callers.entry(remote.ip()).or_default() += 1;
+            *self.core.callers.entry(caller).or_default() += 1;
             let token = self.core.add_socket(stream, remote, true);
             let link = self.core.links.insert(Conn::Open(token));
             self.opened(link, token, remote, true);

@@ -1,5 +1,6 @@
 //! Where reads and writes go: a store, on a thread of its own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
 
@@ -8,7 +9,8 @@ use overlay_peer::{Object, StoreError, Ticket};
 use tokio::sync::mpsc;
 
 /// The storage behind a peer's read and write effects. It may block: a node calls it on a thread of
-/// its own, one call after another in the order the peer asked for them.
+/// its own, one call after another in the order the peer asked for them. A call that panics counts as
+/// [`StoreError::Failed`].
 pub trait Store: Send + Sync + 'static {
     /// `len` bytes of an object from `offset` on.
     ///
@@ -109,8 +111,7 @@ impl Worker {
         }
         let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
         if !sent {
-            // A store that panicked has ended its thread.
-            self.jobs = None;
+            // There is no thread.
             self.finish(ticket, Err(StoreError::Failed));
         }
     }
@@ -122,10 +123,11 @@ impl Worker {
             for job in queue {
                 let outcome = match job {
                     Job::Read { ticket, object, offset, len } => {
-                        (ticket, store.read(object, offset, len))
+                        (ticket, guarded(|| store.read(object, offset, len)))
                     }
                     Job::Write { ticket, object, offset, bytes } => {
-                        (ticket, store.write(object, offset, &bytes).map(|()| Bytes::new()))
+                        let write = || store.write(object, offset, &bytes).map(|()| Bytes::new());
+                        (ticket, guarded(write))
                     }
                 };
                 if done.send(outcome).is_err() {
@@ -137,4 +139,12 @@ impl Worker {
         thread.inspect_err(|error| tracing::error!(%error, "no thread for the store")).ok()?;
         Some(jobs)
     }
+}
+
+/// A store that panics fails: each ticket is answered, and the thread goes on.
+fn guarded(call: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        tracing::error!("the store panicked");
+        Err(StoreError::Failed)
+    })
 }

@@ -4,9 +4,10 @@ mod common;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use common::{Ask, Echo, Mode, Told, connect, drive, echo, loopback, next, node};
-use overlay_net::Config;
-use overlay_peer::{LinkState, Reason, Timer};
+use overlay_net::{Config, Node};
+use overlay_peer::{LinkState, Object, Reason, StoreError, Ticket, Timer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
@@ -276,6 +277,25 @@ async fn connections_are_limited_in_all_and_from_one_address() {
 }
 
 #[tokio::test]
+async fn who_takes_all_places_leaves_some_for_our_own_connects() {
+    let config = Config { max_links: 16, ..loopback() };
+    let (to, _task) = echo(loopback()).await;
+    let mut us = node(Echo::default(), config).await;
+    let mut streams = Vec::new();
+    for _ in 0..30 {
+        streams.push(TcpStream::connect(us.here()).await.expect("open"));
+        drive(&mut us, Duration::from_millis(2)).await;
+    }
+    assert_eq!((us.stats().links, us.stats().turned_away), (14, 16));
+    for _ in 0..2 {
+        connect(&mut us, to).await;
+    }
+    us.command(Ask::Connect(to));
+    let Told::State(_, state) = next(&mut us).await else { panic!("no state") };
+    assert_eq!(state, LinkState::Closed(Reason::Unreachable));
+}
+
+#[tokio::test]
 async fn rates_hold_both_ways() {
     // 100 kB/s: a third of a second's worth beyond what a bucket holds.
     for (receives, sends) in [(true, false), (false, true)] {
@@ -335,4 +355,98 @@ async fn shutting_down_does_not_wait_for_who_does_not_read() {
     let drained = us.shut_down(Duration::from_millis(300), |_| {}).await;
     assert!(drained.unsent > 0);
     assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+/// Whoever calls `next` in a loop, and always gets something, does not stop its thread's other tasks.
+#[tokio::test]
+async fn other_tasks_have_their_turn_while_there_is_always_something_to_tell() {
+    let mut us = node(Echo::default(), loopback()).await;
+    let to = us.here();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = stop.clone();
+    let flood = std::thread::spawn(move || {
+        let mut stream = std::net::TcpStream::connect(to).expect("open");
+        let lines = b"\n".repeat(1 << 16);
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            if std::io::Write::write_all(&mut stream, &lines).is_err() {
+                break;
+            }
+        }
+    });
+    let turns = std::rc::Rc::new(std::cell::Cell::new(0u32));
+    let counted = turns.clone();
+    let local = tokio::task::LocalSet::new();
+    local.spawn_local(async move {
+        loop {
+            tokio::task::yield_now().await;
+            counted.set(counted.get() + 1);
+        }
+    });
+    let told = local.run_until(async {
+        let mut told = 0u32;
+        while told < 100_000 {
+            us.next().await;
+            told += 1;
+        }
+        told
+    });
+    let told = told.await;
+    assert!(turns.get() >= told / 10_000, "{} turns in {told} events", turns.get());
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    drop(us);
+    let _ = flood.join();
+}
+
+/// Fails as badly as it can, and then works.
+struct Panics;
+
+impl overlay_net::Store for Panics {
+    fn read(&self, object: Object, _: u64, _: u32) -> Result<Bytes, StoreError> {
+        assert!(object != Object(13), "a store that is not well");
+        Ok(Bytes::from_static(b"well"))
+    }
+    fn write(&self, object: Object, _: u64, _: &Bytes) -> Result<(), StoreError> {
+        assert!(object != Object(13), "a store that is not well");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_ticket_is_answered_when_the_store_panics() {
+    let store = std::sync::Arc::new(Panics);
+    let mut us = Node::bind(Echo::default(), loopback(), store).await.expect("a port");
+    let bytes = Bytes::from_static(b"x");
+    us.command(Ask::Read(Object(13), 0, 4));
+    us.command(Ask::Write(Object(13), 0, bytes.clone()));
+    us.command(Ask::Write(Object(1), 0, bytes));
+    us.command(Ask::Read(Object(1), 0, 4));
+    let failed = || Err(StoreError::Failed);
+    let outcomes = [failed(), failed(), Ok(Bytes::new()), Ok(Bytes::from_static(b"well"))];
+    for (ticket, outcome) in (0..).map(Ticket).zip(outcomes) {
+        assert_eq!(next(&mut us).await, Told::Stored(ticket, outcome));
+    }
+    assert_eq!(us.shut_down(Duration::from_secs(5), |_| {}).await.unwritten, 0);
+}
+
+/// `next` may be dropped at any time: in a `select!`, say, whose other branch is ready each time.
+#[tokio::test]
+async fn nothing_is_lost_when_next_is_dropped() {
+    let (to, _task) = echo(loopback()).await;
+    let mut us = node(Echo::default(), loopback()).await;
+    let link = connect(&mut us, to).await;
+    let (mut sent, mut back, mut dropped) = (0u32, 0u32, 0u32);
+    while back < 5_000 {
+        if sent < 5_000 {
+            us.command(Ask::Send(link, sent.to_string().into()));
+            sent += 1;
+        }
+        tokio::select! {
+            told = us.next() => {
+                assert_eq!(told, Told::Got(link, back.to_string().into()));
+                back += 1;
+            }
+            () = tokio::task::yield_now() => dropped += 1,
+        }
+    }
+    assert!(dropped > 100, "{dropped} times");
 }

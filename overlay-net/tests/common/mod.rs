@@ -92,6 +92,8 @@ pub enum Told {
 #[derive(Clone, Debug)]
 pub enum Ask {
     Connect(Address),
+    /// Connect, and think better of it at once.
+    ConnectAndClose(Address),
     Send(Link, Vec<u8>),
     SendTo(Address, Vec<u8>),
     Close(Link),
@@ -120,6 +122,10 @@ impl Peer for Echo {
     fn command(&mut self, ask: Ask, cx: &mut Context<'_, Self>) {
         match ask {
             Ask::Connect(to) => drop(cx.connect(to)),
+            Ask::ConnectAndClose(to) => {
+                let link = cx.connect(to);
+                cx.close(link);
+            }
             Ask::Send(link, text) => cx.send(link, Line(text)),
             Ask::SendTo(to, text) => cx.send_to(to, Line(text)),
             Ask::Close(link) => cx.close(link),
