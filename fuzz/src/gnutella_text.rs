@@ -84,7 +84,8 @@ fn views(head: Head<'_>) {
             });
             if let Target::File { index, .. } = request.target {
                 let name = request.target.decoded_name().expect("a file's name");
-                let built = Request::build(index, &name, range);
+                let host = core::net::SocketAddr::from(([192, 0, 2, 1], 6346));
+                let built = Request::build(index, &name, host, range).finish();
                 let again = Request::parse(built.borrow()).expect("a request that was built");
                 assert_eq!(again.range(), Ok(range));
                 let same =

@@ -266,8 +266,10 @@ fn heads_come_in_pieces_and_within_limits() {
 fn requests_by_hash() {
     let urn: Urn = "urn:sha1:PLSTHIPQGSSZTS5FJUPAKUZWUGYQYPFB".parse().unwrap();
     let range = ByteRange::FromTo { first: 10, last: 99 };
-    let built = Request::build_urn(&urn, Some(range));
-    assert_eq!(text(&built), format!("GET /uri-res/N2R?{urn} HTTP/1.1\nRange: bytes=10-99\n\n"));
+    let built = Request::build_urn(&urn, "192.0.2.1:6346".parse().unwrap(), Some(range)).finish();
+    let expected =
+        format!("GET /uri-res/N2R?{urn} HTTP/1.1\nHost: 192.0.2.1:6346\nRange: bytes=10-99\n\n");
+    assert_eq!(text(&built), expected);
     let request = Request::parse(built.borrow()).unwrap();
     assert_eq!((request.method, request.range()), (Method::Get, Ok(Some(range))));
     let Target::Urn { service: b"N2R", urn: text } = request.target else { panic!("a urn") };

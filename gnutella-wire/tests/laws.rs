@@ -208,7 +208,8 @@ proptest! {
 
     #[test]
     fn what_is_built_is_read_back(index: u32, name: Vec<u8>, range in range(), servent in guid(), start in 0u64..1_000, length in 1u64..1_000) {
-        let request = Request::build(index, &name, range);
+        let host = "192.0.2.1:6346".parse().unwrap();
+        let request = Request::build(index, &name, host, range).finish();
         let parsed = Request::parse(request.borrow()).unwrap();
         let same = matches!(parsed.target, Target::File { index: i, .. } if i == index);
         prop_assert!(same);
@@ -219,7 +220,7 @@ proptest! {
         let giv = Giv::build(index, servent, &name);
         let parsed = Giv::parse(giv.borrow()).unwrap();
         prop_assert_eq!((parsed.index, parsed.servent), (index, servent));
-        let head = Response::ok(start, start + length, start + length, true);
+        let head = Response::ok(start, start + length, start + length, true).finish();
         let response = Response::parse(head.borrow()).unwrap();
         prop_assert_eq!(response.content_length(), Ok(Some(length)));
         let sent = response.content_range().unwrap().unwrap();

@@ -8,6 +8,9 @@ use gnutella_wire::{
     unfold,
 };
 
+const HOST: std::net::SocketAddr =
+    std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 6346);
+
 fn head(text: &[u8]) -> Head<'_> {
     Head::decode(text).unwrap_or_else(|error| panic!("{error}: {}", text.escape_ascii()))
 }
@@ -176,7 +179,7 @@ fn requests_as_sent_by_old_and_new_servents() {
 #[test]
 fn names_from_elsewhere_can_not_add_a_line() {
     let name = b"a b\r\nRange: bytes=5-\r\n%\xff.ogg";
-    let built = Request::build(7, name, Some(ByteRange::From { first: 10 }));
+    let built = Request::build(7, name, HOST, Some(ByteRange::From { first: 10 })).finish();
     let request = Request::parse(built.borrow()).unwrap();
     assert_eq!(request.target.decoded_name().unwrap(), name);
     assert_eq!(request.range(), Ok(Some(ByteRange::From { first: 10 })));
@@ -192,25 +195,25 @@ fn names_from_elsewhere_can_not_add_a_line() {
 
 #[test]
 fn responses() {
-    let whole = Response::ok(0, 10, 10, false);
+    let whole = Response::ok(0, 10, 10, false).finish();
     let response = Response::parse(whole.borrow()).unwrap();
     assert_eq!((response.code, response.reason), (200, b"OK".as_slice()));
     assert_eq!(response.content_length(), Ok(Some(10)));
     assert_eq!(response.content_range(), Ok(None));
 
-    let part = Response::ok(3, 10, 10, true);
+    let part = Response::ok(3, 10, 10, true).finish();
     let response = Response::parse(part.borrow()).unwrap();
     assert_eq!((response.code, response.content_length()), (206, Ok(Some(7))));
     let range = ContentRange { range: Some((3, 9)), size: Some(10) };
     assert_eq!(response.content_range(), Ok(Some(range)));
 
-    let nothing = Response::range_not_satisfiable(10);
+    let nothing = Response::range_not_satisfiable(10).finish();
     let response = Response::parse(nothing.borrow()).unwrap();
     let range = ContentRange { range: None, size: Some(10) };
     assert_eq!((response.code, response.content_range()), (416, Ok(Some(range))));
 
     for code in [404, 503] {
-        let refusal = Response::refusal(code);
+        let refusal = Response::refusal(code).finish();
         let response = Response::parse(refusal.borrow()).unwrap();
         assert_eq!((response.code, response.content_length()), (code, Ok(Some(0))));
     }

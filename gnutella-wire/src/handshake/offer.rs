@@ -122,9 +122,11 @@ impl<'a> Offer<'a> {
         text.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
     }
 
-    /// `Listen-IP`, or `X-My-Address` or `Node`, which mean the same: where it accepts connections.
+    /// `Listen-IP`, or `X-My-Address` or `Node`, which mean the same: where it accepts connections. Of
+    /// several, as gtk-gnutella writes its IPv4 and its IPv6 address, the first.
     pub fn listen_address(&self) -> Option<SocketAddr> {
-        ["Listen-IP", "X-My-Address", "Node"].iter().find_map(|name| self.text(name)?.parse().ok())
+        let names = ["Listen-IP", "X-My-Address", "Node"];
+        names.into_iter().find_map(|name| addresses(self.head, name).next())
     }
 
     /// `GUID`: the servent's, so that a second link to the same one is noticed.

@@ -78,7 +78,7 @@ impl<'a> Connect<'a> {
 pub enum Reply<'a> {
     /// `GNUTELLA OK`: a 0.4 link is up.
     AcceptedV04,
-    /// `GNUTELLA/<version> <code> …` with a code from 200 to 299: 0.6 goes on from here.
+    /// `GNUTELLA/<version> <code> …` with a code from 200 to 299 but 204: 0.6 goes on from here.
     Accepted {
         /// The version it speaks.
         version: Version,
@@ -87,7 +87,8 @@ pub enum Reply<'a> {
     },
     /// Anything else.
     Refused {
-        /// The status code, if there was one, such as 503.
+        /// The status code, if there was one, such as 503. gtk-gnutella says 204 of itself as a leaf to
+        /// who is none of its ultrapeers.
         code: Option<u32>,
         /// The whole head; a 503 may name other hosts to try.
         head: Head<'a>,
@@ -107,7 +108,7 @@ impl<'a> Reply<'a> {
             return Self::AcceptedV04;
         }
         match run(line, 0, status) {
-            Ok(((version, code @ 200..=299), _)) => match version {
+            Ok(((version, code @ (200..=203 | 205..=299)), _)) => match version {
                 Some(version) => Self::Accepted { version, head },
                 None => Self::Refused { code: Some(code), head },
             },

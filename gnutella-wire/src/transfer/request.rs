@@ -1,6 +1,7 @@
 //! The head of a download's request.
 
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use nom::Parser;
 use nom::branch::alt;
@@ -9,7 +10,7 @@ use nom::combinator::rest;
 
 use super::ByteRange;
 use crate::read::{decimal_u32, or_kind, run};
-use crate::{DecodeError, DecodeErrorKind, Head, OwnedHead, Urn, Version};
+use crate::{DecodeError, DecodeErrorKind, Head, HeadBuilder, OwnedHead, Urn, Version};
 
 /// `GET <target> HTTP/<version>` and its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +61,20 @@ pub enum Target<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request for a file by its hash, to send.
-    pub fn build_urn(urn: &Urn, range: Option<ByteRange>) -> OwnedHead {
-        Self::finish(alloc::format!("GET /uri-res/N2R?{urn} HTTP/1.1").as_bytes(), range)
+    /// A request for a file by its hash, to send to `host`, after more fields if there are some.
+    pub fn build_urn(urn: &Urn, host: SocketAddr, range: Option<ByteRange>) -> HeadBuilder {
+        Self::begin(alloc::format!("GET /uri-res/N2R?{urn} HTTP/1.1").as_bytes(), host, range)
     }
 
-    /// A request for a file, to send. The name is percent-encoded.
-    pub fn build(index: u32, name: &[u8], range: Option<ByteRange>) -> OwnedHead {
+    /// A request for a file, to send to `host`, after more fields if there are some. The name is
+    /// percent-encoded. `Host` is not for us to leave out (RFC 9112, section 3.2): gtk-gnutella answers
+    /// 400 then.
+    pub fn build(
+        index: u32,
+        name: &[u8],
+        host: SocketAddr,
+        range: Option<ByteRange>,
+    ) -> HeadBuilder {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
         let mut line = Vec::from(alloc::format!("GET /get/{index}/"));
         for &byte in name {
@@ -77,14 +85,14 @@ impl<'a> Request<'a> {
             }
         }
         line.extend_from_slice(b" HTTP/1.1");
-        Self::finish(&line, range)
+        Self::begin(&line, host, range)
     }
 
-    fn finish(line: &[u8], range: Option<ByteRange>) -> OwnedHead {
-        let head = OwnedHead::build(line);
+    fn begin(line: &[u8], host: SocketAddr, range: Option<ByteRange>) -> HeadBuilder {
+        let head = OwnedHead::build(line).field("Host", host);
         match range {
-            Some(range) => head.field("Range", range).finish(),
-            None => head.finish(),
+            Some(range) => head.field("Range", range),
+            None => head,
         }
     }
 

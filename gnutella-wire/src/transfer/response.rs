@@ -8,7 +8,7 @@ use nom::combinator::{opt, rest};
 
 use super::ContentRange;
 use crate::read::{Read, decimal_u32, decimal_u64, or_kind, run};
-use crate::{DecodeError, DecodeErrorKind, Head, OwnedHead};
+use crate::{DecodeError, DecodeErrorKind, Head, HeadBuilder, OwnedHead};
 
 /// `HTTP/<version> <code> <reason>` and its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,30 +23,31 @@ pub struct Response<'a> {
 
 impl<'a> Response<'a> {
     /// A response that sends the bytes `start..end` of a file of `size` bytes, to send before them:
-    /// 200 if that is the whole file and it was not asked for as a range, else 206.
-    pub fn ok(start: u64, end: u64, size: u64, ranged: bool) -> OwnedHead {
+    /// 200 if that is the whole file and it was not asked for as a range, else 206. As with all of these,
+    /// more fields can be added.
+    pub fn ok(start: u64, end: u64, size: u64, ranged: bool) -> HeadBuilder {
         let length = end.saturating_sub(start);
         let head = |code| Self::start(code).field("Content-Type", "application/binary");
         if ranged && length > 0 {
             let range = ContentRange { range: Some((start, end - 1)), size: Some(size) };
-            head(206).field("Content-Length", length).field("Content-Range", range).finish()
+            head(206).field("Content-Length", length).field("Content-Range", range)
         } else {
-            head(200).field("Content-Length", length).finish()
+            head(200).field("Content-Length", length)
         }
     }
 
     /// A response without a body, to send: 404, 503, ….
-    pub fn refusal(code: u32) -> OwnedHead {
-        Self::start(code).field("Content-Length", 0).finish()
+    pub fn refusal(code: u32) -> HeadBuilder {
+        Self::start(code).field("Content-Length", 0)
     }
 
     /// The response to a range that has no byte of a file of `size` bytes, to send.
-    pub fn range_not_satisfiable(size: u64) -> OwnedHead {
+    pub fn range_not_satisfiable(size: u64) -> HeadBuilder {
         let range = ContentRange { range: None, size: Some(size) };
-        Self::start(416).field("Content-Length", 0).field("Content-Range", range).finish()
+        Self::start(416).field("Content-Length", 0).field("Content-Range", range)
     }
 
-    fn start(code: u32) -> crate::HeadBuilder {
+    fn start(code: u32) -> HeadBuilder {
         let reason = match code {
             200 => "OK",
             206 => "Partial Content",

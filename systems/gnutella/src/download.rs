@@ -2,9 +2,12 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use bytes::Bytes;
-use gnutella_wire::{ByteRange, Giv, Head, OwnedPayload, OwnedPush, PayloadType, Request};
+use gnutella_wire::{
+    ByteRange, Giv, Head, OwnedPayload, OwnedPush, PayloadType, Request, TransferFields, Urn,
+};
 use overlay_peer::{Context, Link, Object, Reason, StoreError, Ticket, Time};
 
 use crate::body::{body_length, share_length};
@@ -33,6 +36,8 @@ pub(crate) struct Download {
     /// Writes under way, and how many bytes each has.
     writes: Vec<(Ticket, u64)>,
     paused: bool,
+    /// For how many seconds the other side does not want to be asked again.
+    retry_after: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +128,7 @@ impl Servent {
             written: 0,
             writes: Vec::new(),
             paused: false,
+            retry_after: 0,
         });
         let at = self.work().downloads.len() - 1;
         if push {
@@ -258,6 +264,9 @@ impl Servent {
 
     fn request(&mut self, at: usize, link: Link, cx: &mut Context<'_, Self>) {
         let deadline = cx.now() + self.settings.transfer_timeout;
+        let agent = self.user_agent();
+        // Servents of 0.6 know a file by its hash, whatever its index is by now (HUGE).
+        let by_hash = self.v06.is_some();
         let Some(download) = self.download_at(at) else { return };
         let range = match &download.share {
             // A part is not empty.
@@ -267,9 +276,17 @@ impl Servent {
             }),
             None => (download.from > 0).then_some(ByteRange::From { first: download.from }),
         };
-        // Of a long name the beginning: the index decides, and the head must not be too long to read.
-        let name = &download.hit.name[..download.hit.name.len().min(crate::upload::NAME)];
-        let request = Request::build(download.hit.index, name, range);
+        let hit = &download.hit;
+        let request = match hit.sha1.filter(|_| by_hash) {
+            Some(sha1) => Request::build_urn(&Urn::Sha1(sha1), hit.address, range),
+            None => {
+                // Of a long name the beginning: the index decides, and the head must not be too long to
+                // read.
+                let name = &hit.name[..hit.name.len().min(crate::upload::NAME)];
+                Request::build(hit.index, name, hit.address, range)
+            }
+        };
+        let request = request.field("User-Agent", agent).finish();
         download.stage = Stage::Requested;
         download.link = Some(link);
         download.deadline = deadline;
@@ -289,11 +306,11 @@ impl Servent {
             return self.misbehaved(link, Misbehaviour::BadHead, cx);
         };
         let downloads = self.work.iter().flat_map(|work| &work.downloads);
-        let wanted = downloads.enumerate().find(|(_, download)| {
-            download.stage == Stage::Pushed
-                && download.hit.servent == giv.servent
-                && download.hit.index == giv.index
+        let pushed = downloads.enumerate().filter(|(_, download)| {
+            download.stage == Stage::Pushed && download.hit.servent == giv.servent
         });
+        // The index is a hint: LimeWire says 0, whatever the Push was for.
+        let wanted = pushed.min_by_key(|(_, download)| download.hit.index != giv.index);
         match wanted.map(|(at, _)| at) {
             Some(at) => self.request(at, link, cx),
             None => self.misbehaved(link, Misbehaviour::UnaskedGiv, cx),
@@ -320,7 +337,10 @@ impl Servent {
             None => body_length(size, from, head),
         };
         match length {
-            Err(reason) => self.end_download(at, Err(reason), cx),
+            Err(reason) => {
+                download.retry_after = TransferFields::of(head).retry_after().unwrap_or(0);
+                self.end_download(at, Err(reason), cx);
+            }
             Ok(0) => {
                 // An empty file is a file too.
                 let ticket = cx.write(download.into, download.from, Bytes::new());
@@ -518,6 +538,7 @@ impl Servent {
                 before: core::mem::take(&mut share.before),
                 tail: core::mem::take(&mut share.tail),
                 pushed: download.pushed,
+                retry_after: Duration::from_secs(download.retry_after.into()),
                 outcome,
             };
             if download.link.is_some() {

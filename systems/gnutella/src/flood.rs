@@ -6,8 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use gnutella_wire::{
-    HitResult, OwnedPayload, OwnedPong, OwnedPush, OwnedQueryHit, PayloadType, Query, QueryFlags,
-    Trailer, Urn, forward,
+    GgepValue, HitResult, Limits, OwnedPayload, OwnedPong, OwnedPush, OwnedQueryHit, PayloadType,
+    Query, QueryFlags, Trailer, Urn, forward,
 };
 use overlay_peer::Context;
 use rand_core::Rng;
@@ -225,6 +225,7 @@ impl Servent {
         }
         let wanted = flags.max_hits().filter(|&max| max > 0).map_or(usize::MAX, usize::from);
         let mut room = 32_768;
+        let mut hashes: Vec<[u8; 20]> = Vec::new();
         let found: Vec<_> = self
             .shares
             .iter()
@@ -238,6 +239,14 @@ impl Servent {
                         && contains_all(entry.file.name.as_bytes(), query.text())
                 }
                 urns => self.catalogue.sha1(*index).is_some_and(|sha1| urns.contains(&sha1)),
+            })
+            .filter(|(index, _)| {
+                // What is here under two names is told once: a hit that names a hash twice is spam to
+                // gtk-gnutella.
+                let Some(sha1) = self.catalogue.sha1(*index) else { return true };
+                let new = !hashes.contains(&sha1);
+                hashes.extend(new.then_some(sha1));
+                new
             })
             .filter(|(_, entry)| {
                 // The whole hit stays within what everybody accepts as a payload.
@@ -446,5 +455,12 @@ pub(crate) struct Came {
 
 /// The SHA-1 that a newer servent tells of a file.
 fn sha1_of(result: &HitResult<'_>) -> Option<[u8; 20]> {
-    result.extensions().urns().find_map(|urn| Urn::parse(urn).ok()?.sha1())
+    let in_text = result.extensions().urns().find_map(|urn| Urn::parse(urn).ok()?.sha1());
+    in_text.or_else(|| {
+        let item = result.extensions().ggep(b"H")?;
+        match GgepValue::decode(item.id(), &item.data(&Limits::DEFAULT).ok()?) {
+            Ok(GgepValue::Hash(urn)) => urn.sha1(),
+            _ => None,
+        }
+    })
 }

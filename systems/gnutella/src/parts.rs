@@ -131,6 +131,8 @@ pub(crate) struct Ended {
     pub before: Vec<u8>,
     pub tail: Vec<u8>,
     pub pushed: bool,
+    /// For how long the source does not want to be asked again.
+    pub retry_after: Duration,
     pub outcome: Result<(), FetchFailure>,
 }
 

@@ -28,7 +28,9 @@ use crate::upload::Upload;
 use crate::v06::V06;
 use crate::web_cache::WebCache;
 use crate::words::Signature;
-use crate::{Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, Settings};
+use crate::{
+    Catalogue, Command, Config, Counters, Event, Message, Misbehaviour, Settings, Settings06,
+};
 
 /// A Gnutella servent: of 0.4, or of 0.6 if its settings say so.
 ///
@@ -175,6 +177,7 @@ impl Servent {
                 + work.downloads.capacity() * size_of::<Download>()
                 + work.downloads.iter().map(Download::heap_bytes).sum::<usize>()
                 + work.uploads.capacity() * size_of::<Upload>()
+                + work.uploads.iter().map(Upload::heap_bytes).sum::<usize>()
                 + work.searches.capacity() * size_of::<(Guid, Asker)>()
                 + work.pursuits.capacity() * size_of::<Pursuit>()
                 + work.pursuits.iter().map(Pursuit::heap_bytes).sum::<usize>()
@@ -211,6 +214,11 @@ impl Servent {
         if self.known_hosts() > 0 {
             change(&mut self.aside.hosts);
         }
+    }
+
+    /// Which program it says to be.
+    pub(crate) fn user_agent(&self) -> &'static str {
+        self.settings.v06.as_ref().map_or(Settings06::USER_AGENT, |it| it.user_agent)
     }
 
     pub(crate) fn work(&mut self) -> &mut Work {

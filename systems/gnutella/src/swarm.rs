@@ -19,6 +19,9 @@ use crate::parts::{
 };
 use crate::{Event, FetchFailure, Hit, Servent};
 
+/// How long a source is waited for that says when to ask again.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
 impl Servent {
     /// [`Command::Swarm`](crate::Command::Swarm).
     pub(crate) fn swarm(
@@ -258,8 +261,20 @@ impl Servent {
 
     /// A share ended: all of it came, or what came until it failed.
     pub(crate) fn share_ended(&mut self, ended: Ended, cx: &mut Context<'_, Self>) {
-        let (now, later) = (cx.now(), cx.now() + self.settings.retry_after);
-        let Ended { fetch, source: number, start, written, before, tail, pushed, outcome } = ended;
+        let Ended {
+            fetch,
+            source: number,
+            start,
+            written,
+            before,
+            tail,
+            pushed,
+            retry_after,
+            outcome,
+        } = ended;
+        // Who comes back too early loses its place in gtk-gnutella's queue.
+        let retry_after = retry_after.min(LONGEST_WAIT).max(self.settings.retry_after);
+        let (now, later) = (cx.now(), cx.now() + retry_after);
         let Some(swarm) = self.swarm_of(fetch) else { return };
         swarm.pushed |= pushed && written > 0;
         let asked = |part: &Part| {

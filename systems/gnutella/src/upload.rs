@@ -1,9 +1,12 @@
 //! Uploads: requests answered from storage, as fast as the other side reads.
 
+use alloc::boxed::Box;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
-use gnutella_wire::{Giv, Guid, Head, Method, PayloadType, Request, Response, Target, Urn};
+use gnutella_wire::{
+    Giv, Guid, Head, HeadBuilder, Method, OwnedHead, PayloadType, Request, Response, Target, Urn,
+};
 use overlay_peer::{Context, Link, Object, StoreError, Ticket, Time};
 
 use crate::counters::count;
@@ -16,6 +19,8 @@ pub(crate) struct Upload {
     pub link: Link,
     pub deadline: Time,
     stage: Stage,
+    /// A request that came while the body of the last one's response is on its way.
+    next: Option<Box<OwnedHead>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +67,16 @@ struct Sending {
     read: Option<(Ticket, u32)>,
 }
 
+impl Upload {
+    fn new(link: Link, deadline: Time, stage: Stage) -> Self {
+        Self { link, deadline, stage, next: None }
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.next.as_ref().map_or(0, |head| size_of::<OwnedHead>() + head.borrow().encoded_len())
+    }
+}
+
 impl Servent {
     /// A request, on a link that is an upload's or can become one.
     pub(crate) fn upload_requested(
@@ -70,20 +85,26 @@ impl Servent {
         head: Head<'_>,
         cx: &mut Context<'_, Self>,
     ) {
-        if matches!(self.upload(link).map(|upload| upload.stage), Some(Stage::Sending(_))) {
-            // The next request comes when the body has arrived.
-            return self.out_of_place(link, cx);
+        if let Some(upload) = self.upload(link)
+            && let Stage::Sending(_) = upload.stage
+        {
+            // The next request may come before the body is there (RFC 9112, section 9.3.2), as gtk-gnutella
+            // sends it. One is kept, and what follows it waits where it is.
+            if upload.next.is_some() {
+                return self.out_of_place(link, cx);
+            }
+            upload.next = Some(Box::new(head.to_owned()));
+            return cx.pause(link, true);
         }
         let Ok(request) = Request::parse(head) else {
             self.upload_closed(link);
             return self.misbehaved(link, Misbehaviour::BadHead, cx);
         };
-        let busy = self.is_busy() || (self.uploads_full() && !self.is_upload(link));
+        let full = self.uploads_full() && !self.is_upload(link);
+        let busy = full || (self.is_busy() && request.method == Method::Get);
         let refused = match self.resolve(&request) {
             _ if busy => Response::refusal(503),
-            Ok(sending) => {
-                return self.start(link, sending, request.range().is_ok_and(|r| r.is_some()), cx);
-            }
+            Ok(sending) => return self.start(link, sending, &request, cx),
             Err(refusal) => refusal,
         };
         if let (false, Target::Other { .. }, Some((head, list))) =
@@ -100,15 +121,13 @@ impl Servent {
             count(&mut self.aside.refused);
         }
         self.upload_closed(link);
-        cx.send(link, Message::head(HeadKind::Response, refused));
+        let refused = refused.field("Server", self.user_agent()).field("Connection", "close");
+        cx.send(link, Message::head(HeadKind::Response, refused.finish()));
         cx.close(link);
     }
 
     /// What a request asks for, or the refusal.
-    fn resolve(&self, request: &Request<'_>) -> Result<Sending, gnutella_wire::OwnedHead> {
-        if request.method != Method::Get {
-            return Err(Response::refusal(405));
-        }
+    fn resolve(&self, request: &Request<'_>) -> Result<Sending, HeadBuilder> {
         let index = match request.target {
             Target::File { index, .. } => {
                 self.shares.binary_search(&index).is_ok().then_some(index)
@@ -137,18 +156,32 @@ impl Servent {
         self.shares.iter().copied().find(has)
     }
 
-    fn start(&mut self, link: Link, sending: Sending, ranged: bool, cx: &mut Context<'_, Self>) {
+    fn start(
+        &mut self,
+        link: Link,
+        sending: Sending,
+        request: &Request<'_>,
+        cx: &mut Context<'_, Self>,
+    ) {
         let size = self.catalogue.file(sending.index).map_or(sending.end, |file| file.size);
-        let head = Response::ok(sending.next, sending.end, size, ranged);
-        let deadline = cx.now() + self.settings.transfer_timeout;
-        let stage = Stage::Sending(sending);
+        let ranged = request.range().is_ok_and(|range| range.is_some());
+        let mut head = Response::ok(sending.next, sending.end, size, ranged)
+            .field("Server", self.user_agent());
+        if let Some(sha1) = self.catalogue.sha1(sending.index) {
+            head = head.field("X-Gnutella-Content-URN", Urn::Sha1(sha1));
+        }
+        let (wait, stage) = match request.method {
+            Method::Get => (self.settings.transfer_timeout, Stage::Sending(sending)),
+            Method::Head => (self.settings.handshake_timeout, Stage::Idle),
+        };
+        let deadline = cx.now() + wait;
         match self.upload(link) {
-            Some(upload) => *upload = Upload { link, deadline, stage },
-            None => self.work().uploads.push(Upload { link, deadline, stage }),
+            Some(upload) => (upload.deadline, upload.stage) = (deadline, stage),
+            None => self.work().uploads.push(Upload::new(link, deadline, stage)),
         }
         self.wake_at(deadline, cx);
         cx.phase(link, Phase::Request);
-        cx.send(link, Message::head(HeadKind::Response, head));
+        cx.send(link, Message::head(HeadKind::Response, head.finish()));
         self.pump(link, cx);
     }
 
@@ -163,6 +196,10 @@ impl Servent {
             cx.emit(Event::Served { index: sending.index, bytes: sending.length });
             upload.stage = Stage::Idle;
             upload.deadline = upload.deadline.max(idle);
+            if let Some(head) = upload.next.take() {
+                cx.pause(link, false);
+                self.upload_requested(link, head.borrow(), cx);
+            }
         } else if sending.read.is_none() {
             if cx.queued(link) > queue {
                 return cx.when_writable(link);
@@ -229,10 +266,11 @@ impl Servent {
         from: u8,
         cx: &mut Context<'_, Self>,
     ) {
-        let shared = self.shares.binary_search(&index).is_ok();
+        // Who knows the file's hash need not know its index: gtk-gnutella says 0 then.
+        let sharing = !self.shares.is_empty();
         let usable = crate::hosts::usable(to) && self.public(cx) != Some(to);
         let push = Push { to: *to.ip(), from };
-        if !shared || !usable || self.is_busy() || !self.has_room_for(push) {
+        if !sharing || !usable || self.is_busy() || !self.has_room_for(push) {
             return count(&mut self.aside.pushes_ignored);
         }
         self.age_routes(cx);
@@ -242,7 +280,7 @@ impl Servent {
         let link = cx.connect(to.into());
         let deadline = cx.now() + self.settings.handshake_timeout;
         let stage = Stage::Connecting { index, push };
-        self.work().uploads.push(Upload { link, deadline, stage });
+        self.work().uploads.push(Upload::new(link, deadline, stage));
         self.wake_at(deadline, cx);
     }
 
@@ -264,14 +302,15 @@ impl Servent {
 
     /// A link we asked for is open; whether it is for a pushed upload.
     pub(crate) fn upload_opened(&mut self, link: Link, cx: &mut Context<'_, Self>) -> bool {
-        let (guid, catalogue) = (self.guid, self.catalogue.clone());
         let Some(upload) = self.upload(link) else { return false };
         if let Stage::Connecting { index, push } = upload.stage {
             upload.stage = Stage::Offered { push };
-            let name = catalogue.file(index).map_or(&[][..], |file| file.name.as_bytes());
-            let name = &name[..name.len().min(NAME)];
+            let shared = self.shares.binary_search(&index).ok();
+            let file = shared.and_then(|_| self.catalogue.file(index));
+            let name = file.map_or(&b"file"[..], |file| file.name.as_bytes());
+            let giv = Giv::build(index, self.guid, &name[..name.len().min(NAME)]);
             cx.phase(link, Phase::Request);
-            cx.send(link, Message::head(HeadKind::Giv, Giv::build(index, guid, name)));
+            cx.send(link, Message::head(HeadKind::Giv, giv));
         }
         true
     }

@@ -255,7 +255,7 @@ impl Servent {
         let list: HostList = self.aside.hosts.sample(HOSTS, cx.rng()).into_iter().collect();
         let text = list.to_string();
         let length = text.len() as u64;
-        Some((Response::ok(0, length, length, false), text.into()))
+        Some((Response::ok(0, length, length, false).finish(), text.into()))
     }
 
     fn web_cache(&mut self, link: Link) -> Option<&mut WebCache> {

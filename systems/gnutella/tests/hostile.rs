@@ -43,7 +43,7 @@ fn sharing(settings: Settings) -> Servent {
 }
 
 fn request(servent: &mut Servent, driver: &mut Recorder, link: Link) {
-    let head = Box::new(Request::build(0, b"a song.mp3", None));
+    let head = Box::new(Request::build(0, b"a song.mp3", HOST, None).finish());
     receive(servent, driver, link, Message::Head { kind: HeadKind::Request, head });
 }
 

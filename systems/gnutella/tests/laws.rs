@@ -170,7 +170,7 @@ proptest! {
                 driver.input(&mut servent, |s, cx| s.link_changed(link, open, cx));
                 let (kind, head) = match what {
                     0 => (HeadKind::Connect, Connect::v04()),
-                    1 => (HeadKind::Request, Request::build(from, b"a song.mp3", None)),
+                    1 => (HeadKind::Request, Request::build(from, b"a song.mp3", HOST, None).finish()),
                     2 => (HeadKind::Giv, Giv::build(0, guid(from), b"x")),
                     _ => continue,
                 };

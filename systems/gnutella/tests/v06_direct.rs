@@ -171,7 +171,7 @@ fn a_file_is_served_under_its_hash() {
         let link = driver.link();
         let open = LinkState::Open { remote: address(9), inbound: true };
         driver.input(&mut servent, |servent, cx| servent.link_changed(link, open, cx));
-        let head = Box::new(Request::build_urn(&Urn::Sha1(sha1(n)), None));
+        let head = Box::new(Request::build_urn(&Urn::Sha1(sha1(n)), HOST, None).finish());
         let request = Message::Head { kind: HeadKind::Request, head };
         driver.input(&mut servent, |servent, cx| servent.receive(link, request, cx));
         let Some((_, Message::Head { head, .. })) = driver.sent.first() else {

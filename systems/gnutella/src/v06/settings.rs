@@ -9,10 +9,11 @@ use gnutella_wire::{DynamicQuery, PongRules, QueryRouteTable};
 pub struct Settings06 {
     /// Whether links of 0.4 are accepted, and tried with hosts that close on the handshake of 0.6.
     pub accept_v04: bool,
-    /// The `User-Agent` in the handshake.
+    /// The `User-Agent` in handshakes and requests, and the `Server` in responses.
     pub user_agent: &'static str,
     /// Whether links are deflated with those who can. A simulator does not pack bytes, and sees nothing
-    /// of it but a few more fields in the handshake.
+    /// of it but a few more fields in the handshake. On a network it should be on: gtk-gnutella refuses
+    /// leaves that can not inflate.
     pub deflate: bool,
     /// How many ultrapeers a leaf is linked to.
     pub leaf_links: usize,
@@ -33,7 +34,7 @@ pub struct Settings06 {
     pub max_ttl: u8,
     /// Tables have 2 to the power of this slots.
     pub table_bits: u8,
-    /// Larger tables of others are refused.
+    /// Larger tables of others are refused; gtk-gnutella's grow up to 2<sup>21</sup> slots.
     pub max_table_bits: u8,
     /// A changed table is sent on after so long; a leaf's first one at once.
     pub table_interval: Duration,
@@ -66,11 +67,16 @@ pub struct Settings06 {
     pub election: Election,
 }
 
+impl Settings06 {
+    /// The `User-Agent` by default.
+    pub const USER_AGENT: &'static str = concat!("overlay-gnutella/", env!("CARGO_PKG_VERSION"));
+}
+
 impl Default for Settings06 {
     fn default() -> Self {
         Self {
             accept_v04: true,
-            user_agent: concat!("overlay-gnutella/", env!("CARGO_PKG_VERSION")),
+            user_agent: Self::USER_AGENT,
             deflate: false,
             leaf_links: 3,
             ultrapeer_target: 28,
@@ -79,7 +85,7 @@ impl Default for Settings06 {
             room_interval: Duration::from_secs(20),
             max_ttl: 3,
             table_bits: QueryRouteTable::DEFAULT_BITS,
-            max_table_bits: 20,
+            max_table_bits: 21,
             table_interval: Duration::from_secs(30),
             dynamic_querying: true,
             wanted_for_leaf: DynamicQuery::FOR_LEAF,

@@ -119,6 +119,7 @@ impl Servent {
         if role == Role::Ultrapeer {
             local = local
                 .field("X-Ultrapeer-Query-Routing", "0.1")
+                .field("X-Ext-Probes", "0.1")
                 .field("X-Degree", &settings.ultrapeer_links.to_string());
             if settings.dynamic_querying {
                 local = local.field("X-Dynamic-Querying", "0.1");
@@ -185,7 +186,12 @@ impl Servent {
         let ours = v06.role();
         let offer = Offer::of(head);
         let known = Known::of(&offer, settings.max_ttl);
-        let mut handshake = Handshake::accept(self.local(ours, remote, cx));
+        let mut local = self.local(ours, remote, cx);
+        // It does not stay the ultrapeer that it is when told to be a leaf, but goes, unless it may change
+        // its role, has no leaf and knows that we are up for longer.
+        let proud = offer.user_agent().is_some_and(|name| name.starts_with(b"gtk-gnutella/"));
+        local.ultrapeers_needed |= proud && self.has_room_for_role(Role::Ultrapeer);
+        let mut handshake = Handshake::accept(local);
         if handshake.receive(head).is_err() {
             return self.misbehaved(link, Misbehaviour::BadHead, cx);
         }

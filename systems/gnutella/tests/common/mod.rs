@@ -12,8 +12,8 @@ use overlay_gnutella::{
     Catalogue, Command, Config, Event, Hit, Message, Phase, Servent, Settings, SharedFile,
 };
 use overlay_peer::{
-    Address, Context, Driver, Link, LinkState, Object, Peer, Reason, StoreError, Ticket, Time,
-    Timer, input_seed,
+    Address, Context, Decoded, Driver, Link, LinkState, Object, Peer, Reason, StoreError, Ticket,
+    Time, Timer, Wire, input_seed,
 };
 use overlay_sim::topology::Graph;
 use overlay_sim::{Cause, Host, PeerIndex, Store, Underlay, World};
@@ -185,6 +185,8 @@ pub struct Recorder {
     pub timers: Vec<(Duration, Timer)>,
     pub reads: Vec<Ticket>,
     pub writes: Vec<Ticket>,
+    /// What the next bytes on each link are.
+    pub phases: BTreeMap<u32, Phase>,
     next_link: u32,
     next_ticket: u32,
     inputs: u64,
@@ -202,6 +204,7 @@ impl Recorder {
             timers: Vec::new(),
             reads: Vec::new(),
             writes: Vec::new(),
+            phases: BTreeMap::new(),
             next_link: 0,
             next_ticket: 0,
             inputs: 0,
@@ -235,6 +238,48 @@ impl Recorder {
         link
     }
 
+    /// Someone connects to the servent.
+    pub fn opened(&mut self, servent: &mut Servent, remote: Address) -> Link {
+        let link = self.link();
+        let open = LinkState::Open { remote, inbound: true };
+        self.input(servent, |servent, cx| servent.link_changed(link, open, cx));
+        link
+    }
+
+    /// The last link that the servent asked for is open.
+    pub fn connected(&mut self, servent: &mut Servent) -> Link {
+        let Some(&(link, remote)) = self.connects.last() else { panic!("no link is asked for") };
+        let open = LinkState::Open { remote, inbound: false };
+        self.input(servent, |servent, cx| servent.link_changed(link, open, cx));
+        link
+    }
+
+    /// Bytes come over a link, not deflated: whole messages, each in the phase that the servent has set.
+    pub fn bytes(&mut self, servent: &mut Servent, link: Link, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let phase = self.phases.get(&link.as_raw()).copied().unwrap_or_default();
+            match Message::decode(phase, bytes) {
+                Ok(Decoded::Complete { value, consumed }) => {
+                    bytes = &bytes[consumed..];
+                    self.input(servent, |servent, cx| servent.receive(link, value, cx));
+                }
+                other => panic!("in {phase:?}: {other:?}"),
+            }
+        }
+    }
+
+    /// What the servent has sent over a link since it was last asked, as bytes.
+    pub fn said(&mut self, link: Link) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.sent.retain(|(to, message)| {
+            if *to == link {
+                message.encode(&mut bytes);
+            }
+            *to != link
+        });
+        bytes
+    }
+
     pub fn lose(&mut self, servent: &mut Servent, link: Link) {
         let closed = LinkState::Closed(Reason::Remote);
         self.input(servent, |servent, cx| servent.link_changed(link, closed, cx));
@@ -256,7 +301,9 @@ impl Driver<Servent> for Recorder {
     fn close(&mut self, link: Link) {
         self.closed.push(link);
     }
-    fn phase(&mut self, _: Link, _: Phase) {}
+    fn phase(&mut self, link: Link, phase: Phase) {
+        self.phases.insert(link.as_raw(), phase);
+    }
     fn when_writable(&mut self, _: Link) {}
     fn pause(&mut self, _: Link, _: bool) {}
     fn queued(&self, _: Link) -> usize {
@@ -280,6 +327,10 @@ impl Driver<Servent> for Recorder {
         self.events.push(event);
     }
 }
+
+/// Whom a request is for, where that is of no matter.
+pub const HOST: std::net::SocketAddr =
+    std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(20, 0, 0, 0)), 6346);
 
 /// What a servent of no particular kind offers.
 pub fn offered(address: Address, size: u32, name: &[u8]) -> Hit {
