@@ -101,7 +101,7 @@ impl<'a> Attacker<'a> {
             Attack::EndlessHeads => {
                 let mut stream = self.open()?;
                 let begin: &[u8] =
-                    if self.random()[7] % 2 == 0 { b"GET /" } else { b"GNUTELLA CONNECT/0.6\r\n" };
+                    if self.random()[7] < 128 { b"GET /" } else { b"GNUTELLA CONNECT/0.6\r\n" };
                 stream.write_all(begin)?;
                 self.flood(&mut stream, &b"X-Field: value\r\n".repeat(256))
             }
