@@ -12,7 +12,7 @@ use crate::words::{Signature, Words};
 /// indices of its own.
 ///
 /// A file's number in the catalogue is also its index on the wire.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
     files: Box<[Entry]>,
     /// The [`Words::signature`]s of all files, close together: most looks at a file end there.
@@ -32,7 +32,7 @@ pub struct SharedFile {
     pub object: Object,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub file: SharedFile,
     /// The hashes of its keywords; see [`Words::hashes`].

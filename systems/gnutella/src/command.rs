@@ -1,11 +1,12 @@
 //! What a servent's user asks it to do.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use overlay_peer::{Address, Object};
 
-use crate::{Hit, HostList, SearchPlan};
+use crate::{Catalogue, Hit, HostList, SearchPlan};
 
 /// What a servent's user asks it to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,14 @@ pub enum Command {
         /// Start at this byte of the file.
         from: u64,
     },
+    /// One more source for a [`Swarm`](Self::Swarm) under way: a hit that came later. Nothing happens if
+    /// there is no such swarm, the size is another one, it has this source, or as many as it may have.
+    AddSource {
+        /// The swarm's number.
+        fetch: u32,
+        /// The source.
+        hit: Hit,
+    },
     /// Search for a file, wait, choose the best of the hits, and download it from all who have it; if
     /// that fails, the next best. [`Event::Chosen`](crate::Event::Chosen) tells what is fetched. Ends
     /// as a [`Fetch`](Self::Fetch).
@@ -101,6 +110,15 @@ pub enum Command {
         add: Vec<u32>,
         /// Files not to share any more. What is in both lists is shared.
         remove: Vec<u32>,
+    },
+    /// Share these files of another catalogue from now on. What was shared must have the same numbers
+    /// there, if it is in it at all: others know it by these. Neighbours are told as after
+    /// [`Share`](Self::Share).
+    Publish {
+        /// The other catalogue.
+        catalogue: Arc<Catalogue>,
+        /// All files to share, by their numbers in it.
+        shares: Vec<u32>,
     },
     /// Close all links and stay away until the next `Join`. Fetches under way fail.
     Leave,

@@ -41,6 +41,16 @@ pub enum Event {
         /// Why.
         reason: WebCacheFailure,
     },
+    /// A neighbour takes leave; [`Unlinked`](Self::Unlinked) follows.
+    Bye {
+        /// The link.
+        link: Link,
+        /// Why, as a number: 200 and more if all is well, 400 and more because of us, 500 and more
+        /// because of itself.
+        code: u16,
+        /// Why, in words, in whatever encoding it came.
+        text: Box<[u8]>,
+    },
     /// A file that a search found. One query hit with several results gives several of these.
     Hit {
         /// The search, as the command numbered it.
@@ -75,6 +85,8 @@ pub enum Event {
         hops: u8,
         /// The search text, in whatever encoding it came.
         text: Box<[u8]>,
+        /// The hash that it asks for, the first if there are several; always `None` in a servent of 0.4.
+        sha1: Option<[u8; 20]>,
     },
     /// What an [`Obtain`](crate::Command::Obtain) now fetches.
     Chosen {

@@ -196,11 +196,12 @@ impl Servent {
     }
 
     /// Tells the user what others search, if wanted.
-    fn overhear(&self, came: Came, query: Query<'_>, cx: &mut Context<'_, Self>) {
+    pub(crate) fn overhear(&self, came: Came, query: Query<'_>, cx: &mut Context<'_, Self>) {
         let neighbour = self.neighbours.get(usize::from(came.from)).and_then(Option::as_ref);
         if let (true, Some(neighbour)) = (self.settings.monitor, neighbour) {
             let (link, ttl, hops) = (neighbour.link, came.ttl, came.hops);
-            cx.emit(Event::Overheard { link, ttl, hops, text: query.text().into() });
+            let sha1 = self.urns_asked(query).first().copied();
+            cx.emit(Event::Overheard { link, ttl, hops, text: query.text().into(), sha1 });
         }
     }
 

@@ -307,7 +307,9 @@ impl Peer for Servent {
             Command::Obtain { fetch, text, plan, into } => {
                 self.obtain(fetch, &text, plan, into, cx);
             }
+            Command::AddSource { fetch, hit } => self.join_swarm(fetch, hit, cx),
             Command::Share { add, remove } => self.share(&add, &remove, cx),
+            Command::Publish { catalogue, shares } => self.publish_files(catalogue, shares, cx),
             Command::Leave => self.leave(cx),
         }
         self.tidy();

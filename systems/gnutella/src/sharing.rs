@@ -1,6 +1,7 @@
 //! Which files a servent shares.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use overlay_peer::Context;
@@ -40,9 +41,24 @@ impl Servent {
     pub(crate) fn share(&mut self, add: &[u32], remove: &[u32], cx: &mut Context<'_, Self>) {
         let stay = self.shares.iter().filter(|index| !remove.contains(index));
         let shared = Shared::of(stay.chain(add).copied(), &self.catalogue);
-        if shared.shares == self.shares {
-            return;
+        if shared.shares != self.shares {
+            self.shares_are(shared, cx);
         }
+    }
+
+    /// [`Command::Publish`](crate::Command::Publish).
+    pub(crate) fn publish_files(
+        &mut self,
+        catalogue: Arc<Catalogue>,
+        shares: Vec<u32>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let shared = Shared::of(shares, &catalogue);
+        self.catalogue = catalogue;
+        self.shares_are(shared, cx);
+    }
+
+    fn shares_are(&mut self, shared: Shared, cx: &mut Context<'_, Self>) {
         Shared { shares: self.shares, kbytes: self.kbytes, signature: self.signature } = shared;
         self.table_changed(cx);
     }

@@ -110,7 +110,7 @@ impl V06 {
     }
 
     /// What is known of the neighbour in this slot.
-    fn of(&self, slot: u8) -> Option<&Known> {
+    pub(crate) fn of(&self, slot: u8) -> Option<&Known> {
         self.known.get(usize::from(slot))?.as_ref()
     }
 

@@ -177,6 +177,25 @@ fn a_file_comes_from_all_who_have_it() {
 }
 
 #[test]
+fn a_source_that_is_found_later_joins_in() {
+    let mut world = scene(&[GOOD; 3], settings());
+    let mut hits = search(&mut world);
+    let later = hits.split_off(1);
+    let again = hits[0].clone();
+    world.command(SEEKER, swarm(hits, 0), FETCH);
+    world.run_for(Duration::from_secs(1));
+    for hit in [again].into_iter().chain(later) {
+        world.command(SEEKER, Command::AddSource { fetch: 8, hit: hit.clone() }, FETCH);
+        // One of another fetch is of no use.
+        world.command(SEEKER, Command::AddSource { fetch: 9, hit }, FETCH);
+    }
+    let many = outcome(&mut world);
+    assert_eq!(many.result, Ok(SIZE as u64));
+    assert!(fetched(&world) == content(TRUE, SIZE));
+    assert!(many.served.len() == 3 && many.served.values().all(|bytes| *bytes >= 100_000));
+}
+
+#[test]
 fn a_swarm_resumes_where_an_earlier_fetch_ended() {
     let mut world = scene(&[GOOD; 3], settings());
     let hits = search(&mut world);

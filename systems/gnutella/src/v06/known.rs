@@ -5,17 +5,20 @@ use core::net::SocketAddrV4;
 
 use gnutella_wire::{Guid, Offer, PackedTable, QrpReceiver, Role, RoutedQuery, Version};
 use overlay_bloom::Standard;
-use overlay_peer::Time;
+use overlay_peer::{Coding, Time};
 
 /// What the other side of a link said of itself, and its table.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
+    pub version: Version,
     pub role: Role,
     /// To how many ultrapeers it is linked (`X-Degree`).
     pub degree: u16,
     /// The highest TTL of queries it wants (`X-Max-TTL`).
     pub max_ttl: u8,
     pub features: Features,
+    /// In which directions the link is deflated.
+    pub coding: Coding,
     pub supported: Supported,
     /// Its table, when it is complete.
     pub table: Option<PackedTable>,
@@ -78,10 +81,12 @@ impl Known {
     /// A neighbour of 0.4, of which nothing is known.
     pub fn plain(max_ttl: u8) -> Self {
         Self {
+            version: Version::V04,
             role: Role::Plain,
             degree: Self::DEGREE,
             max_ttl,
             features: Features::default(),
+            coding: Coding::PLAIN,
             supported: Supported::default(),
             table: None,
             bloom: None,

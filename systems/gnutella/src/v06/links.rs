@@ -10,7 +10,7 @@ use overlay_peer::{Address, Context, Link, Reason, Time};
 use super::known::Known;
 use crate::neighbours::Neighbour;
 use crate::servent::random_guid;
-use crate::{Descriptor, Message, Servent, Settings};
+use crate::{Descriptor, Event, Message, Servent, Settings};
 
 impl Servent {
     pub(super) fn link_of(&self, slot: u8) -> Option<Link> {
@@ -194,8 +194,9 @@ impl Servent {
     }
 
     /// The neighbour is about to close the link.
-    pub(super) fn bye(&mut self, slot: u8, cx: &mut Context<'_, Self>) {
+    pub(super) fn bye(&mut self, slot: u8, bye: &OwnedBye, cx: &mut Context<'_, Self>) {
         let Some(link) = self.link_of(slot) else { return };
+        cx.emit(Event::Bye { link, code: bye.code, text: bye.borrow().message().into() });
         cx.close(link);
         self.neighbour_lost(slot, Some(Reason::Remote), cx);
     }

@@ -35,7 +35,7 @@ impl Servent {
             OwnedPayload::Vendor(vendor) => {
                 self.vendor_message(came.from, descriptor.guid(), vendor, cx);
             }
-            OwnedPayload::Bye(_) => self.bye(came.from, cx),
+            OwnedPayload::Bye(bye) => self.bye(came.from, bye, cx),
             OwnedPayload::Unknown { payload_type, .. } if is_known06(*payload_type) => {
                 count(&mut self.aside.malformed);
             }
@@ -122,6 +122,7 @@ impl Servent {
         }
         let routed = RoutedQuery::of(&query);
         if new {
+            self.overhear(came, query, cx);
             self.answer_query(came, query, descriptor, cx);
         }
         let Some(v06) = &self.v06 else { return };

@@ -292,6 +292,7 @@ impl Servent {
         }
         let coding = Coding { inflate: agreed.inflate, deflate: agreed.deflate };
         let plain = coding == Coding::PLAIN;
+        (known.version, known.coding) = (agreed.version, coding);
         cx.phase(link, if plain { Phase::Descriptors } else { Phase::Deflated(coding) });
         let slot = self.expect(known);
         self.linked(link, remote, inbound, cx);
