@@ -55,6 +55,8 @@ struct Partial {
     ranges: Ranges,
     /// Bytes written since the map was saved.
     unsaved: u64,
+    /// It gets its name by [`Directory::finish`] only.
+    held: bool,
 }
 
 /// What is wrong with a file of a [`Directory`].
@@ -195,9 +197,68 @@ impl Directory {
         ranges.truncate(metadata.len());
         let have = ranges.prefix();
         state.used = state.used.saturating_add(metadata.len());
-        let partial = Partial { name: name.to_owned(), size, file, ranges, unsaved: 0 };
+        let (name, held) = (name.to_owned(), false);
+        let partial = Partial { name, size, file, ranges, unsaved: 0, held };
         state.objects.insert(object, Entry::Partial(partial));
         Ok(have)
+    }
+
+    /// A download gets its name by [`finish`](Self::finish) only, and not with its last byte: for who wants
+    /// to look at the bytes first. [`Store::read`] reads them.
+    ///
+    /// # Errors
+    /// There is no such download.
+    pub fn hold(&self, object: Object) -> Result<(), StoreError> {
+        match self.state().objects.get_mut(&object) {
+            Some(Entry::Partial(partial)) => {
+                partial.held = true;
+                Ok(())
+            }
+            Some(Entry::Shared(_)) | None => Err(StoreError::NotFound),
+        }
+    }
+
+    /// Stops a download: its number is free again. What is there stays, to be resumed by the next
+    /// [`download`](Self::download). Returns how many bytes are there from the start on.
+    ///
+    /// # Errors
+    /// There is no such download, or what is there of it can not be kept.
+    pub fn release(&self, object: Object) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let Some(Entry::Partial(partial)) = state.objects.get_mut(&object) else {
+            return Err(StoreError::NotFound);
+        };
+        let saved = self.save_map(partial).map(|()| partial.ranges.prefix());
+        state.objects.remove(&object);
+        saved.map_err(|error| store_error(&error))
+    }
+
+    /// Stops a download and deletes what is there of it.
+    ///
+    /// # Errors
+    /// There is no such download, or it can not be deleted.
+    pub fn discard(&self, object: Object) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let Some(Entry::Partial(partial)) = state.objects.get(&object) else {
+            return Err(StoreError::NotFound);
+        };
+        let (part, map) = (format!("{}{PART}", partial.name), format!("{}{MAP}", partial.name));
+        state.objects.remove(&object);
+        let _ = self.root.remove_file(map);
+        self.root.remove_file(part).map_err(|error| store_error(&error))
+    }
+
+    /// How long a download is by now, in bytes: up to the last that was written.
+    ///
+    /// # Errors
+    /// There is no such download, or the system does not tell.
+    pub fn extent(&self, object: Object) -> Result<u64, StoreError> {
+        match self.state().objects.get(&object) {
+            Some(Entry::Partial(partial)) => {
+                partial.file.metadata().map(|it| it.len()).map_err(|error| store_error(&error))
+            }
+            Some(Entry::Shared(_)) | None => Err(StoreError::NotFound),
+        }
     }
 
     /// Makes a download whole, as it is; from now on it can only be read. What is whole already stays so.
@@ -356,7 +417,7 @@ impl Store for Directory {
         state.used = used;
         partial.ranges.insert(offset, end);
         partial.unsaved += length;
-        if partial.size == Some(partial.ranges.prefix()) {
+        if !partial.held && partial.size == Some(partial.ranges.prefix()) {
             return self.complete(state, object);
         }
         if partial.unsaved >= SAVE

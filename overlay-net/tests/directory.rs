@@ -183,6 +183,41 @@ fn a_download_goes_on_where_an_earlier_run_ended() {
 }
 
 #[test]
+fn a_held_download_is_whole_when_it_is_said_to_be() {
+    let scratch = Scratch::new("held");
+    let directory = scratch.open();
+    assert_eq!(directory.hold(ONE), Err(StoreError::NotFound));
+    assert_eq!(directory.download(ONE, "song.ogg", Some(4)).expect("new"), 0);
+    assert_eq!(directory.hold(ONE), Ok(()));
+    assert_eq!(directory.extent(ONE), Ok(0));
+    assert_eq!(directory.write(ONE, 0, &Bytes::from_static(b"la l")), Ok(()));
+    assert_eq!(directory.extent(ONE), Ok(4));
+    assert!(!scratch.shared().join("song.ogg").exists());
+    assert_eq!(directory.read(ONE, 1, 2).as_deref(), Ok(&b"a "[..]));
+    // Stopped, all of it is still there for the next.
+    assert_eq!(directory.release(ONE), Ok(4));
+    assert_eq!(directory.release(ONE), Err(StoreError::NotFound));
+    assert_eq!(directory.download(ONE, "song.ogg", Some(4)).expect("resumed"), 4);
+    assert_eq!(directory.finish(ONE), Ok(()));
+    assert_eq!(text(&scratch.shared().join("song.ogg")), "la l");
+    assert_eq!(directory.hold(ONE), Err(StoreError::NotFound));
+    assert_eq!(directory.discard(ONE), Err(StoreError::NotFound), "it is no download any more");
+}
+
+#[test]
+fn of_a_discarded_download_nothing_is_left() {
+    let scratch = Scratch::new("discarded");
+    let directory = scratch.open();
+    directory.download(ONE, "song.ogg", Some(8)).expect("new");
+    assert_eq!(directory.write(ONE, 0, &Bytes::from_static(b"la l")), Ok(()));
+    directory.save().expect("saved");
+    assert_eq!(fs::read_dir(scratch.shared()).expect("read").count(), 2);
+    assert_eq!(directory.discard(ONE), Ok(()));
+    assert_eq!(fs::read_dir(scratch.shared()).expect("read").count(), 0);
+    assert_eq!(directory.download(ONE, "song.ogg", Some(8)).expect("anew"), 0);
+}
+
+#[test]
 fn a_map_that_says_more_than_is_there_is_not_believed() {
     let scratch = Scratch::new("map");
     for (part, map, have) in
