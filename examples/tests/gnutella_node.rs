@@ -1,0 +1,584 @@
+//! The `gnutella_node` program as its users meet it: several of them on the loopback, and raw sockets that
+//! speak to one.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use gnutella_wire::{
+    Bye, Guid, Limits, LinkReader, LinkWriter, Message, Payload, Ping, Push, Query, QueryFlags, Urn,
+};
+use node::{LIMIT, Running, Wire, directory, noise, text};
+use serde_json::Value;
+use sha1::{Digest, Sha1};
+
+mod node;
+
+const NAME: &str = "John Coltrane - Blue Train.ogg";
+
+/// A node on a free port of the loopback.
+fn start(share: &Path, more: &[&str]) -> Running {
+    let basis = ["--listen", "127.0.0.1:0", "--share", text(share), "--json", "--allow-private"];
+    Running::start("gnutella_node", &[&basis, more].concat())
+}
+
+/// A directory with one file.
+fn music(test: &str, content: &[u8]) -> std::path::PathBuf {
+    let music = directory(test, "music");
+    fs::write(music.join(NAME), content).expect("written");
+    music
+}
+
+fn urn(content: &[u8]) -> String {
+    Urn::Sha1(Sha1::digest(content).into()).to_string()
+}
+
+/// What it says of the file, when it has ended well.
+fn downloaded(node: &mut Running, content: &[u8]) -> Value {
+    let told = node.wait("downloaded");
+    let status = node.end();
+    assert!(status.success(), "{status}: {}", node.errors());
+    assert_eq!(told["size"], content.len());
+    assert_eq!(told["urn"], urn(content));
+    told
+}
+
+fn assert_whole(directory: &Path, content: &[u8]) {
+    let names: Vec<_> = fs::read_dir(directory).expect("read").flatten().collect();
+    assert_eq!(names.len(), 1, "nothing but the file: {names:?}");
+    assert!(fs::read(directory.join(NAME)).expect("read") == content, "other bytes");
+}
+
+#[test]
+fn two_terminals_find_and_fetch() {
+    let content = noise(300_000, 1);
+    let (music, fetched) = (music("two", &content), directory("two", "fetched"));
+    let mut one = start(&music, &[]);
+    let address = one.address();
+    let listening = one.wait("listening");
+    assert_eq!((&listening["files"], &listening["hashed"]), (&1.into(), &1.into()));
+
+    // By words: it shows what is found, and goes on.
+    let mut two = start(&fetched, &["--connect", &address, "--search", "blue TRAIN"]);
+    let hit = two.wait("hit");
+    assert_eq!(hit["name"], NAME);
+    assert_eq!(hit["size"], content.len());
+    assert_eq!(hit["addr"], *address);
+    assert_eq!(hit["urn"], urn(&content));
+    assert_eq!(hit["hops"], 1);
+    let link = two.wait("link_up");
+    assert_eq!(link["addr"], *address);
+    assert_eq!((&link["version"], &link["role"]), (&"0.6".into(), &"ultrapeer".into()));
+    assert_eq!((&link["inflate"], &link["deflate"]), (&true.into(), &true.into()));
+    let link = one.wait("link_up");
+    assert_eq!((&link["inbound"], &link["role"]), (&true.into(), &"leaf".into()));
+    assert_eq!((&link["inflate"], &link["deflate"]), (&true.into(), &true.into()));
+    assert_eq!(one.wait("query")["text"], "blue TRAIN");
+
+    // Ctrl-C: it takes leave.
+    assert!(two.interrupt().success());
+    assert_eq!(two.wait("link_down")["reason"], "left");
+    assert_eq!(one.wait("link_down")["reason"], "Bye: 201 Closed by user");
+
+    // By the hash, into a file of that name.
+    let mut two = start(&fetched, &["--connect", &address, "--get", &urn(&content)]);
+    let told = downloaded(&mut two, &content);
+    assert_eq!(told["name"], NAME);
+    assert_eq!(told["transferred"], content.len());
+    assert_eq!((&told["verified"], &told["pushed"]), (&true.into(), &false.into()));
+    assert_whole(&fetched, &content);
+
+    // What is there need not be fetched again.
+    let mut two = start(&fetched, &["--connect", &address, "--get", &urn(&content)]);
+    assert_eq!(downloaded(&mut two, &content)["transferred"], 0);
+    assert!(one.told("error").is_empty() && one.told("refused").is_empty());
+
+    // SIGTERM is a leave, too.
+    one.signal("TERM");
+    assert!(one.end().success());
+}
+
+#[test]
+fn a_file_is_fetched_by_its_place() {
+    let content = noise(70_000, 2);
+    let (music, fetched) = (music("place", &content), directory("place", "fetched"));
+    let mut one = start(&music, &[]);
+    let address = one.address();
+    // Of nothing but the place the name is not known.
+    let mut two = start(&fetched, &["--get", &format!("0@{address}")]);
+    let told = downloaded(&mut two, &content);
+    assert_eq!(told["name"], format!("0-{}", address.replace(':', "-")));
+    assert!(told["verified"].is_null());
+    fs::remove_file(fetched.join(told["name"].as_str().expect("a name"))).expect("there");
+    // A search tells it.
+    let at = format!("0@{address}");
+    let search = ["--connect", &address, "--search", "train", "--get", &at];
+    let told = downloaded(&mut start(&fetched, &search), &content);
+    assert_eq!((&told["name"], &told["verified"]), (&NAME.into(), &true.into()));
+    assert_whole(&fetched, &content);
+    // What is not there is not waited for.
+    let mut two = start(&fetched, &["--get", &format!("7@{address}")]);
+    assert_eq!(two.end().code(), Some(1));
+    let refused = two.wait("refused");
+    assert_eq!(refused["what"], "get");
+    assert!(two.errors().contains("no such file"), "{}", two.errors());
+}
+
+#[test]
+fn a_push_brings_the_file() {
+    let content = noise(200_000, 3);
+    for (test, hidden) in [("push", false), ("hidden", true)] {
+        let (music, fetched) = (music(test, &content), directory(test, "fetched"));
+        let mut hub = start(&directory(test, "hub"), &["--ultrapeer"]);
+        let hub = hub.address();
+        let mut more = vec!["--leaf", "--connect", &hub];
+        more.extend(hidden.then_some("--firewalled"));
+        let mut one = start(&music, &more);
+        one.wait("link_up");
+        let urn = urn(&content);
+        let mut more = vec!["--leaf", "--connect", &hub, "--get", &urn];
+        more.extend((!hidden).then_some("--push"));
+        let mut two = start(&fetched, &more);
+        let told = downloaded(&mut two, &content);
+        assert_eq!(told["pushed"], true);
+        assert_eq!(two.wait("hit")["push"], hidden);
+        assert_whole(&fetched, &content);
+    }
+}
+
+#[test]
+fn plain_0_4_finds_and_fetches() {
+    let content = noise(100_000, 4);
+    let (music, fetched) = (music("v04", &content), directory("v04", "fetched"));
+    let mut one = start(&music, &["--v04"]);
+    let address = one.address();
+    assert_eq!(one.wait("listening")["version"], "0.4");
+    let urn = urn(&content);
+    let get = ["--v04", "--connect", &address, "--search", "coltrane", "--get", &urn, "--push"];
+    let mut two = start(&fetched, &get);
+    let told = downloaded(&mut two, &content);
+    assert_eq!((&told["verified"], &told["pushed"]), (&true.into(), &true.into()));
+    let link = two.wait("link_up");
+    assert_eq!((&link["version"], &link["deflate"]), (&"0.4".into(), &false.into()));
+    assert_eq!(two.wait("hit")["search"], "search");
+    assert_whole(&fetched, &content);
+    // An ultrapeer of 0.6 speaks with them, too.
+    let mut three = start(&fetched, &["--ultrapeer", "--connect", &address]);
+    assert_eq!(three.wait("link_up")["version"], "0.4");
+    // By a hash alone nobody can be asked.
+    let mut none = start(&fetched, &["--v04", "--get", &urn]);
+    assert_eq!(none.end().code(), Some(1));
+    assert!(none.errors().contains("--search"), "{}", none.errors());
+}
+
+#[test]
+fn an_ultrapeer_asks_only_leaves_that_may_have_it() {
+    let content = noise(1_000, 5);
+    let music = music("leaves", &content);
+    let mut hub = start(&directory("leaves", "hub"), &["--ultrapeer"]);
+    let address = hub.address();
+    let leaf = ["--leaf", "--connect", &address];
+    let mut one = start(&music, &leaf);
+    let mut other = start(&directory("leaves", "other"), &leaf);
+    one.wait("link_up");
+    other.wait("link_up");
+    let empty = directory("leaves", "fetched");
+    let mut two = start(&empty, &[&leaf[..], &["--search", "no such thing"]].concat());
+    hub.wait_for("query", |query| query["text"] == "no such thing");
+    let mut three = start(&empty, &[&leaf[..], &["--search", "coltrane"]].concat());
+    let hit = three.wait("hit");
+    assert_eq!((&hit["hops"], &hit["name"]), (&2.into(), &NAME.into()));
+    assert_eq!(one.wait("query")["text"], "coltrane");
+    let heard: Vec<Value> =
+        [&mut one, &mut other].into_iter().flat_map(|it| it.told("query")).collect();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(two.told("hit").is_empty());
+}
+
+#[test]
+fn an_interrupted_download_is_resumed() {
+    let content = noise(4_000_000, 6);
+    let (music, fetched) = (music("resumed", &content), directory("resumed", "fetched"));
+    let wire = Wire::new(1_500_000, Duration::ZERO);
+    let mut one = start(&music, &["--advertise", &wire.address.to_string()]);
+    let address = one.address();
+    wire.lead_to(&address);
+    let get = ["--connect", &address, "--get", &urn(&content)];
+    let mut two = start(&fetched, &get);
+    two.wait_for("error", |error| {
+        error["message"].as_str().is_some_and(|it| it.contains("trying"))
+    });
+    assert!(two.interrupt().success());
+    assert!(two.told("downloaded").is_empty());
+    assert!(!fetched.join(NAME).exists());
+    let there = fs::metadata(fetched.join(format!("{NAME}.part"))).expect("there").len();
+    assert!(there > 500_000, "{there}");
+
+    // Once more cut in the middle, and then not: it goes on by itself.
+    let before = wire.carried();
+    wire.set_budget(before + 1_000_000);
+    let mut two = start(&fetched, &get);
+    two.wait_for("error", |error| {
+        error["message"].as_str().is_some_and(|it| it.contains("trying"))
+    });
+    wire.set_budget(u64::MAX);
+    let told = downloaded(&mut two, &content);
+    let transferred = told["transferred"].as_u64().expect("a number");
+    assert!(transferred < 4_000_000 - 1_000_000, "{transferred}");
+    assert!(wire.carried() < 5_000_000, "{}", wire.carried());
+    assert_eq!(told["verified"], true);
+    assert_whole(&fetched, &content);
+}
+
+#[test]
+fn three_sources_give_one_file_and_one_of_them_dies() {
+    let content = noise(12_000_000, 7);
+    let music = music("swarm", &content);
+    let fetched = directory("swarm", "fetched");
+    let mut hub = start(&directory("swarm", "hub"), &["--ultrapeer"]);
+    let hub = hub.address();
+    let mut sources = Vec::new();
+    for budget in [2_000_000, u64::MAX, u64::MAX] {
+        // Some 3 MB a second.
+        let wire = Wire::new(budget, Duration::from_millis(5));
+        let advertise = wire.address.to_string();
+        let mut node = start(&music, &["--leaf", "--connect", &hub, "--advertise", &advertise]);
+        wire.lead_to(&node.address());
+        node.wait("link_up");
+        sources.push((node, wire));
+    }
+    let mut two = start(&fetched, &["--leaf", "--connect", &hub, "--get", &urn(&content)]);
+    let told = downloaded(&mut two, &content);
+    assert_eq!((&told["sources"], &told["verified"]), (&3.into(), &true.into()));
+    assert_whole(&fetched, &content);
+    for (_, wire) in &sources {
+        let carried = wire.carried();
+        assert!((1_000_000..11_000_000).contains(&carried), "{carried}");
+    }
+}
+
+#[test]
+fn other_bytes_than_those_of_the_hash_are_thrown_away() {
+    // A wire that changes one byte of a file.
+    let content = noise(600_000, 8);
+    let (music, fetched) = (music("wrong", &content), directory("wrong", "fetched"));
+    let mut one = start(&music, &[]);
+    let address = one.address();
+    let file = music.join(NAME);
+    let looks = fs::metadata(&file).expect("there").modified().expect("a time");
+    let mut changed = content.clone();
+    changed[400_000] ^= 1;
+    // Behind its back, and with the old time: as a disk does that forgets.
+    fs::write(&file, &changed).expect("written");
+    fs::File::options().write(true).open(&file).and_then(|it| it.set_modified(looks)).expect("set");
+    let urn = urn(&content);
+    let mut two = start(&fetched, &["--connect", &address, "--get", &urn, "--timeout", "8"]);
+    assert_eq!(two.end().code(), Some(1));
+    let said = two.told("error");
+    let thrown =
+        |error: &Value| error["message"].as_str().is_some_and(|it| it.contains("other bytes"));
+    assert_eq!(said.iter().filter(|error| thrown(error)).count(), 1, "{said:?}");
+    assert!(two.told("downloaded").is_empty());
+    assert_eq!(fs::read_dir(&fetched).expect("read").count(), 0, "nothing is left of it");
+}
+
+#[test]
+fn what_is_private_is_not_contacted_unless_told_so() {
+    let content = noise(1_000, 9);
+    let (music, fetched) = (music("private", &content), directory("private", "fetched"));
+    let mut one = start(&music, &[]);
+    let address = one.address();
+    let start = |more: &[&str]| {
+        let basis = ["--listen", "127.0.0.1:0", "--share", text(&fetched), "--json"];
+        Running::start("gnutella_node", &[&basis, more].concat())
+    };
+    let mut two = start(&["--connect", &address]);
+    let refused = two.wait("refused");
+    assert_eq!((&refused["what"], &refused["addr"]), (&"link".into(), &(*address).into()));
+    assert!(refused["reason"].as_str().expect("a text").contains("--allow-private"));
+    // It is a servent all the same.
+    assert!(two.interrupt().success());
+    let at = format!("0@{address}");
+    for (more, what) in [
+        (&["--get", &at][..], "get"),
+        (&["--connect", &address, "--get", &urn(&content)][..], "link"),
+    ] {
+        let mut two = start(more);
+        assert_eq!(two.end().code(), Some(1));
+        assert_eq!(two.wait("refused")["what"], what);
+        two.wait("error");
+    }
+    assert!(one.told("link_up").is_empty());
+}
+
+#[test]
+fn what_nobody_has_is_not_found_in_time() {
+    let fetched = directory("nobody", "fetched");
+    let mut one = start(&directory("nobody", "music"), &[]);
+    let address = one.address();
+    let urn = urn(b"what nobody has");
+    let mut two = start(&fetched, &["--connect", &address, "--get", &urn, "--timeout", "2"]);
+    assert_eq!(two.end().code(), Some(1));
+    let refused = two.wait("refused");
+    assert!(refused["reason"].as_str().expect("a text").contains("within 2 s"), "{refused}");
+    assert!(two.errors().contains("error: "), "{}", two.errors());
+}
+
+#[test]
+fn a_file_that_comes_later_is_found() {
+    let content = noise(5_000, 10);
+    let (music, fetched) = (directory("later", "music"), directory("later", "fetched"));
+    let mut one = start(&music, &[]);
+    let address = one.address();
+    fs::write(music.join(NAME), &content).expect("written");
+    let urn = urn(&content);
+    let mut two = start(&fetched, &["--connect", &address, "--get", &urn, "--timeout", "600"]);
+    downloaded(&mut two, &content);
+    assert_whole(&fetched, &content);
+}
+
+// --- raw sockets ---------------------------------------------------------------------------------
+
+fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("connected");
+    stream.set_read_timeout(Some(LIMIT)).expect("set");
+    stream
+}
+
+/// A head, up to its blank line.
+fn read_head(stream: &mut TcpStream) -> String {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap_or_else(|error| {
+            panic!("{error} after {:?}", String::from_utf8_lossy(&head));
+        });
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).expect("UTF-8")
+}
+
+fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines()
+        .filter_map(|line| line.split_once(": "))
+        .find_map(|(it, value)| it.eq_ignore_ascii_case(name).then_some(value))
+}
+
+#[test]
+fn http_serves_files_and_hashes_and_ranges() {
+    let content = noise(100_000, 11);
+    let mut one = start(&music("http", &content), &[]);
+    let address = one.address();
+    let urn = urn(&content);
+    let escaped = NAME.replace(' ', "%20");
+    let paths =
+        [format!("/get/0/{NAME}"), format!("/get/0/{escaped}"), format!("/uri-res/N2R?{urn}")];
+    let ranges: [(Option<&str>, u16, std::ops::Range<usize>); 5] = [
+        (None, 200, 0..100_000),
+        (Some("bytes=10-19"), 206, 10..20),
+        (Some("bytes=99990-"), 206, 99_990..100_000),
+        (Some("bytes=-7"), 206, 99_993..100_000),
+        (Some("bytes=5-200000"), 206, 5..100_000),
+    ];
+    // All on one connection, one after another.
+    let mut stream = connect(&address);
+    for path in &paths {
+        for (range, code, bytes) in ranges.clone() {
+            let range = range.map_or(String::new(), |range| format!("Range: {range}\r\n"));
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{range}\r\n");
+            stream.write_all(request.as_bytes()).expect("sent");
+            let head = read_head(&mut stream);
+            assert!(head.starts_with(&format!("HTTP/1.1 {code} ")), "{head}");
+            assert_eq!(field(&head, "Content-Length"), Some(&*bytes.len().to_string()));
+            if code == 206 {
+                let range = format!("bytes {}-{}/100000", bytes.start, bytes.end - 1);
+                assert_eq!(field(&head, "Content-Range"), Some(&*range));
+            }
+            let mut body = vec![0; bytes.len()];
+            stream.read_exact(&mut body).expect("a body");
+            assert!(body == content[bytes], "{path} {range}");
+        }
+    }
+    for (path, range, code) in [
+        ("/get/1/x", "", 404),
+        ("/uri-res/N2R?urn:sha1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "", 404),
+        ("/get/0/x", "Range: bytes=100000-\r\n", 416),
+        ("/../../etc/passwd", "", 404),
+    ] {
+        let mut stream = connect(&address);
+        stream.write_all(format!("GET {path} HTTP/1.1\r\n{range}\r\n").as_bytes()).expect("sent");
+        let head = read_head(&mut stream);
+        assert!(head.starts_with(&format!("HTTP/1.1 {code} ")), "{path}: {head}");
+    }
+}
+
+/// The fields with which gtk-gnutella begins.
+const FIELDS: &str = "Node: 127.0.0.1:1\r\n\
+    Remote-IP: 127.0.0.1\r\n\
+    User-Agent: gtk-gnutella/1.2.2 (2022-02-25; GTK2; Linux x86_64)\r\n\
+    Pong-Caching: 0.1\r\n\
+    Bye-Packet: 0.1\r\n\
+    GGEP: 0.5\r\n\
+    Vendor-Message: 0.2\r\n\
+    X-Ultrapeer: True\r\n\
+    X-Query-Routing: 0.2\r\n\
+    X-Ultrapeer-Query-Routing: 0.1\r\n\
+    X-Max-TTL: 4\r\n\
+    X-Dynamic-Querying: 0.1\r\n\
+    X-Degree: 32\r\n\
+    X-Ext-Probes: 0.1\r\n\
+    X-Requeries: False\r\n\
+    X-Live-Since: Sat, 21 Nov 2026 08:00:00 -0000\r\n";
+const DEFLATE: &str = "Accept-Encoding: deflate\r\n";
+const DEFLATED: &str = "Content-Encoding: deflate\r\n";
+
+/// The other side of a link of 0.6.
+struct Ultrapeer {
+    stream: TcpStream,
+    reader: LinkReader,
+    writer: LinkWriter,
+}
+
+impl Ultrapeer {
+    fn link(address: &str, deflate: bool) -> Self {
+        let mut stream = connect(address);
+        let accept = if deflate { DEFLATE } else { "" };
+        let head = format!("GNUTELLA CONNECT/0.6\r\n{FIELDS}{accept}\r\n");
+        stream.write_all(head.as_bytes()).expect("sent");
+        let head = read_head(&mut stream);
+        assert!(head.starts_with("GNUTELLA/0.6 200 "), "{head}");
+        assert_eq!(field(&head, "X-Ultrapeer"), Some("True"), "{head}");
+        assert_eq!(field(&head, "Remote-IP"), Some("127.0.0.1"), "{head}");
+        assert_eq!(field(&head, "Content-Encoding").is_some(), deflate, "{head}");
+        assert!(field(&head, "Accept-Encoding").is_some(), "{head}");
+        let deflated = if deflate { DEFLATED } else { "" };
+        stream
+            .write_all(format!("GNUTELLA/0.6 200 OK\r\n{deflated}\r\n").as_bytes())
+            .expect("sent");
+        let reader = LinkReader::new(Limits::DEFAULT, deflate);
+        Self { stream, reader, writer: LinkWriter::new(deflate) }
+    }
+
+    fn send(&mut self, guid: Guid, ttl: u8, payload: Payload<'_>) {
+        let mut out = Vec::new();
+        self.writer.write(&Message { guid, ttl, hops: 0, payload }, &mut out);
+        self.writer.flush(&mut out);
+        self.stream.write_all(&out).expect("sent");
+    }
+
+    /// The next message that `wanted` takes.
+    fn wait<T>(&mut self, wanted: impl Fn(&Message<'_>) -> Option<T>) -> T {
+        let mut some = [0; 4_096];
+        loop {
+            let length = self.stream.read(&mut some).expect("read");
+            assert!(length > 0, "closed before it came");
+            let mut rest = &some[..length];
+            while !rest.is_empty() {
+                rest = &rest[self.reader.feed(rest)..];
+                while let Some(frame) = self.reader.next().expect("descriptors") {
+                    let message = frame.parse().expect("a descriptor");
+                    if let Some(found) = wanted(&message) {
+                        return found;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ultrapeer_of_another_kind_is_a_neighbour() {
+    let content = noise(2_000, 12);
+    for deflate in [false, true] {
+        let mut one = start(&music("raw", &content), &["--ultrapeer"]);
+        let address = one.address();
+        let mut other = Ultrapeer::link(&address, deflate);
+        let link = one.wait("link_up");
+        assert_eq!((&link["role"], &link["version"]), (&"ultrapeer".into(), &"0.6".into()));
+        assert_eq!((&link["inflate"], &link["deflate"]), (&deflate.into(), &deflate.into()));
+
+        // A Ping of TTL 1 asks who it is.
+        let ping = Guid::from_bytes([1; 16]).marked();
+        other.send(ping, 1, Payload::Ping(Ping::default()));
+        let pong = other.wait(|message| match message.payload {
+            Payload::Pong(pong) if message.guid == ping => Some(pong.address),
+            _ => None,
+        });
+        assert_eq!(pong.to_string(), address);
+
+        // A Query is answered on the link.
+        let query = Guid::from_bytes([2; 16]).marked();
+        let text = Query::new(QueryFlags(QueryFlags::MARK), b"train blue").expect("no NUL");
+        other.send(query, 1, Payload::Query(text));
+        let name = other.wait(|message| match &message.payload {
+            Payload::QueryHit(hit) if message.guid == query => {
+                assert_eq!(hit.address.to_string(), address);
+                let result = hit.results.into_iter().next().expect("a result");
+                let sha1 = result.extensions().urns().find_map(|urn| Urn::parse(urn).ok()?.sha1());
+                assert_eq!(sha1, Some(Sha1::digest(&content).into()));
+                Some(result.name.to_vec())
+            }
+            _ => None,
+        });
+        assert_eq!(name, NAME.as_bytes());
+        let heard = one.wait("query");
+        assert_eq!((&heard["text"], &heard["hops"]), (&"train blue".into(), &0.into()));
+
+        // A Push brings a connection, its GIV and, when asked, the file.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let SocketAddr::V4(here) = listener.local_addr().expect("bound") else { panic!("IPv4") };
+        let listening = one.wait("listening");
+        let servent: Guid = listening["guid"].as_str().expect("a text").parse().expect("a GUID");
+        let push = Push { servent, index: 0, address: here, extension: &[] };
+        other.send(Guid::from_bytes([3; 16]).marked(), 1, Payload::Push(push));
+        let (mut pushed, _) = listener.accept().expect("connected");
+        pushed.set_read_timeout(Some(LIMIT)).expect("set");
+        let expected = format!("GIV 0:{}/{NAME}\n\n", listening["guid"].as_str().expect("a text"));
+        let mut giv = vec![0; expected.len()];
+        pushed.read_exact(&mut giv).expect("a GIV");
+        assert_eq!(String::from_utf8_lossy(&giv).to_lowercase(), expected.to_lowercase());
+        pushed.write_all(format!("GET /get/0/{NAME} HTTP/1.1\r\n\r\n").as_bytes()).expect("sent");
+        assert!(read_head(&mut pushed).starts_with("HTTP/1.1 200 "));
+        let mut body = vec![0; content.len()];
+        pushed.read_exact(&mut body).expect("a body");
+        assert!(body == content);
+
+        // Told to leave, it says Bye, and closes.
+        one.signal("INT");
+        let code = other.wait(|message| match message.payload {
+            Payload::Bye(bye) => Some((message.ttl, message.hops, bye.code)),
+            _ => None,
+        });
+        assert_eq!(code, (1, 0, Bye::CLOSED_BY_USER));
+        let mut rest = Vec::new();
+        other.stream.read_to_end(&mut rest).expect("the end");
+        // The node waits until the other side has closed, too.
+        drop((other, pushed));
+        assert!(one.end().success());
+    }
+}
+
+/// Somebody who asks a plain servent of 0.4.
+#[test]
+fn an_ultrapeer_lets_0_4_in() {
+    let mut one = start(&directory("raw04", "music"), &["--ultrapeer"]);
+    let mut stream = connect(&one.address());
+    stream.write_all(b"GNUTELLA CONNECT/0.4\n\n").expect("sent");
+    let mut reply = [0; 13];
+    stream.read_exact(&mut reply).expect("a reply");
+    assert_eq!(&reply, b"GNUTELLA OK\n\n");
+    let link = one.wait("link_up");
+    assert_eq!((&link["version"], &link["role"]), (&"0.4".into(), &"plain".into()));
+    drop(stream);
+    one.wait("link_down");
+}
+
+/// What it does without arguments.
+#[test]
+fn alone_it_shows_what_it_does() {
+    let output = node::alone("gnutella_node");
+    for expected in ["one: listening", "two: hit", "two: downloaded", "verified=true"] {
+        assert!(output.contains(expected), "{output}");
+    }
+}
