@@ -122,9 +122,39 @@ impl<P: Place> FingerTable<P> {
 
     /// Every finger in (me, key), the closest to the key first.
     pub fn preceding(&self, key: P::Id) -> impl Iterator<Item = P> {
-        // Nearer ones first, so those before the key are the front of the entries.
-        let end = self.entries.partition_point(|e| interval::between(self.me, e.id(), key));
-        self.entries[..end].iter().rev().copied()
+        self.entries[..self.end_before(key)].iter().rev().copied()
+    }
+
+    /// How many entries are in (me, key). Nearer ones come first, so these are the front.
+    fn end_before(&self, key: P::Id) -> usize {
+        let precedes = |entry: &P| interval::between(self.me, entry.id(), key);
+        if self.most.is_some() {
+            return self.entries.partition_point(precedes);
+        }
+        let mut end = self.place_of(key);
+        while end > 0 && !precedes(&self.entries[end - 1]) {
+            end -= 1;
+        }
+        while self.entries.get(end).is_some_and(precedes) {
+            end += 1;
+        }
+        end
+    }
+
+    /// About where the key's level has its entry, found without looking at any: the table of a settled
+    /// ring has the highest levels without a gap.
+    fn place_of(&self, key: P::Id) -> usize {
+        let level = self.me.distance(key).log2().unwrap_or(P::Id::BITS);
+        self.entries.len().saturating_sub((P::Id::BITS - level) as usize)
+    }
+
+    /// Asks for the memory that [`preceding`](Self::preceding) will look at.
+    #[cfg(feature = "peer")]
+    pub(crate) fn prefetch(&self, key: P::Id) {
+        let place = self.place_of(key);
+        if let Some(entries) = self.entries.get(place.saturating_sub(1)..) {
+            overlay_peer::prefetch(&entries[..entries.len().min(3)]);
+        }
     }
 
     fn level(&self, node: P) -> Option<u32> {

@@ -30,7 +30,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use overlay_peer::{Address, Context, Link, LinkState, Peer, StoreError, Ticket, Timer};
+use overlay_peer::{
+    Address, Context, Expect, Link, LinkState, Peer, StoreError, Ticket, Timer, prefetch,
+};
 
 use crate::{Contact, FingerTable, Id160, Maintenance, Member, Message, Store};
 
@@ -208,10 +210,42 @@ impl Node {
     }
 }
 
+/// Pushes without making room for more, as long as there are few: most nodes never have more than one or
+/// two of anything, and there may be millions of nodes.
+fn push_exact<T>(items: &mut Vec<T>, item: T) {
+    if items.len() == items.capacity() && items.len() < 4 {
+        items.reserve_exact(1);
+    }
+    items.push(item);
+}
+
 impl Peer for Node {
     type Message = Message;
     type Command = Command;
     type Event = Event;
+
+    fn expect(&self, message: &Message, step: Expect) {
+        match step {
+            Expect::First => {
+                prefetch(&self.member);
+                prefetch(&self.fingers);
+                prefetch(&self.requests);
+                prefetch(&self.operations);
+                prefetch(&self.tasks);
+            }
+            Expect::Second => match message {
+                Message::Find { key, .. } => {
+                    self.fingers.prefetch(*key);
+                    if let Some(last) = self.member().and_then(|m| m.successors().as_slice().last())
+                    {
+                        prefetch(last);
+                    }
+                }
+                _ => self.requests.prefetch(),
+            },
+            Expect::Third => {}
+        }
+    }
 
     fn command(&mut self, command: Command, cx: &mut Cx<'_>) {
         match command {

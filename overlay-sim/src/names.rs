@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use overlay_peer::Address;
 
+use crate::event::MAX_PEERS;
 use crate::hosts::Hosts;
 
 /// Lookups only: nothing iterates in an order that could differ.
@@ -78,13 +79,21 @@ impl Names {
 /// look that finds nobody at the port still tells whether there is a host.
 #[derive(Clone, Debug, Default)]
 struct OpenHosts {
-    /// A host's number and, in the highest bit, whether it is the first of its IP address.
+    /// In 32 bits, whether the host is the first of its IP address, five bits of the hash, so that hardly
+    /// ever another host's address is looked at, and the host's number.
     places: Vec<u32>,
     used: usize,
 }
 
 const EMPTY: u32 = u32::MAX;
 const FIRST: u32 = 1 << 31;
+const HOST: u32 = MAX_PEERS as u32 - 1;
+
+/// What an entry says beside its host. The bits of the hash are never all ones: then no entry is `EMPTY`.
+fn mark(hash: u64, first: bool) -> u32 {
+    let part = ((hash & u64::from(u32::MAX)) * 31 >> 32) as u32;
+    part << HOST.count_ones() | if first { FIRST } else { 0 }
+}
 
 impl OpenHosts {
     fn find(&self, to: Address, hosts: &Hosts) -> Destination {
@@ -92,24 +101,23 @@ impl OpenHosts {
         if hosts.address(first).port() == to.port() {
             return Destination::Host(first);
         }
-        let same = |entry: u32| entry & FIRST == 0 && hosts.address(entry) == to;
-        match self.probe(hash(to.ip(), Some(to.port()))).find(|&entry| same(entry)) {
+        let mut others = self.probe(hash(to.ip(), Some(to.port())), false);
+        match others.find(|&host| hosts.address(host) == to) {
             Some(host) => Destination::Host(host),
             None => Destination::ClosedPort(first),
         }
     }
 
     fn first_at(&self, ip: IpAddr, hosts: &Hosts) -> Option<u32> {
-        self.probe(hash(ip, None))
-            .filter(|&entry| entry & FIRST != 0)
-            .map(|entry| entry & !FIRST)
-            .find(|&host| hosts.address(host).ip() == ip)
+        self.probe(hash(ip, None), true).find(|&host| hosts.address(host).ip() == ip)
     }
 
-    /// What is in the places from a hash on, up to the first empty one.
-    fn probe(&self, hash: u64) -> impl Iterator<Item = u32> {
+    /// The hosts in the places from a hash on, up to the first empty one, that may be the one.
+    fn probe(&self, hash: u64, first: bool) -> impl Iterator<Item = u32> {
         let (before, after) = self.places.split_at(self.start(hash));
-        after.iter().chain(before).copied().take_while(|&entry| entry != EMPTY)
+        let used = after.iter().chain(before).take_while(|&&entry| entry != EMPTY);
+        let mark = mark(hash, first);
+        used.filter(move |&&entry| entry & !HOST == mark).map(|&entry| entry & HOST)
     }
 
     fn add(&mut self, address: Address, host: u32, hosts: &Hosts) {
@@ -118,24 +126,24 @@ impl OpenHosts {
             self.resize((self.places.len() * 2).max(16), hosts);
         }
         let first = self.first_at(address.ip(), hosts).is_none();
-        self.put(if first { host | FIRST } else { host }, address);
+        self.put(host, first, address);
         self.used += 1;
     }
 
     fn resize(&mut self, places: usize, hosts: &Hosts) {
         for entry in core::mem::replace(&mut self.places, vec![EMPTY; places]) {
             if entry != EMPTY {
-                self.put(entry, hosts.address(entry & !FIRST));
+                self.put(entry & HOST, entry & FIRST != 0, hosts.address(entry & HOST));
             }
         }
     }
 
-    fn put(&mut self, entry: u32, address: Address) {
-        let port = (entry & FIRST == 0).then(|| address.port());
-        let start = self.start(hash(address.ip(), port));
+    fn put(&mut self, host: u32, first: bool, address: Address) {
+        let hash = hash(address.ip(), (!first).then(|| address.port()));
+        let start = self.start(hash);
         let (before, after) = self.places.split_at_mut(start);
         let free = after.iter_mut().chain(before).find(|place| **place == EMPTY);
-        *free.expect("an eighth is empty") = entry;
+        *free.expect("an eighth is empty") = mark(hash, first) | host;
     }
 
     /// Where the search for a hash begins: its share of the places, however many there are.

@@ -382,7 +382,11 @@ impl<P: Peer, S: Store> World<P, S> {
             prefetch(&self.core.hosts.states()[receiver]);
             match &due[index].body {
                 Body::Message(message) => self.peers[receiver].expect(message, Expect::First),
-                _ => prefetch(&self.peers[receiver]),
+                Body::Control(control) => {
+                    prefetch(&**control);
+                    prefetch(&self.peers[receiver]);
+                }
+                Body::Done => {}
             }
         }
     }
@@ -390,12 +394,21 @@ impl<P: Peer, S: Store> World<P, S> {
     fn fetch_links(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
         if at < order.len() {
             let (index, receiver) = order.nth(at);
-            if let Body::Message(message) = &due[index].body {
-                if let Some(block) = self.core.links.block(self.core.hosts.states()[receiver].links)
-                {
-                    prefetch(block);
+            match &due[index].body {
+                Body::Message(message) => {
+                    let links = self.core.hosts.states()[receiver].links;
+                    if let Some(block) = self.core.links.block(links) {
+                        prefetch(block);
+                    }
+                    self.peers[receiver].expect(message, Expect::Second);
                 }
-                self.peers[receiver].expect(message, Expect::Second);
+                // What is boxed is there now. Behind a NAT the receiver is another one; no harm.
+                Body::Control(control) => {
+                    if let Control::Datagram { message, .. } = &**control {
+                        self.peers[receiver].expect(message, Expect::First);
+                    }
+                }
+                Body::Done => {}
             }
         }
     }
@@ -403,8 +416,14 @@ impl<P: Peer, S: Store> World<P, S> {
     fn fetch_more(&self, due: &[Event<P::Message>], order: &Order, at: usize) {
         if at < order.len() {
             let (index, receiver) = order.nth(at);
-            if let Body::Message(message) = &due[index].body {
-                self.peers[receiver].expect(message, Expect::Third);
+            match &due[index].body {
+                Body::Message(message) => self.peers[receiver].expect(message, Expect::Third),
+                Body::Control(control) => {
+                    if let Control::Datagram { message, .. } = &**control {
+                        self.peers[receiver].expect(message, Expect::Second);
+                    }
+                }
+                Body::Done => {}
             }
         }
     }

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use overlay_peer::{Address, Time};
 
-use super::{Cx, Node};
+use super::{Cx, Node, push_exact};
 use crate::{Id160, interval};
 
 /// Sources of each sort whose rate is remembered.
@@ -122,6 +122,9 @@ impl Node {
 
     /// Number and sum of fingerprints in a range, looked up if nothing changed since last time.
     pub(super) fn digest(&mut self, after: Id160, upto: Id160) -> (u32, u128) {
+        if self.store.is_empty() {
+            return (0, 0);
+        }
         let (range, version) = ((after, upto), self.store.version());
         let digests = &mut self.admission.digests;
         let known = digests.iter().find(|known| known.range == range && known.version == version);
@@ -133,7 +136,7 @@ impl Node {
         if digests.len() == DIGESTS {
             digests.remove(0);
         }
-        digests.push(Known { range, version, digest });
+        push_exact(digests, Known { range, version, digest });
         digest
     }
 }
@@ -150,7 +153,7 @@ impl Admission {
         if sources.len() == SOURCES {
             sources.remove(0);
         }
-        sources.push((from, used));
+        push_exact(sources, (from, used));
         free
     }
 
@@ -161,7 +164,7 @@ impl Admission {
         if self.invited.len() == INVITED {
             self.invited.remove(0);
         }
-        self.invited.push(Invited { from, range, terms, until: now + VALID });
+        push_exact(&mut self.invited, Invited { from, range, terms, until: now + VALID });
     }
 
     /// A node wants to reconcile a range: the terms, if it was invited to. That is used up then.

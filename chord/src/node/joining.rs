@@ -4,6 +4,7 @@
 //! behind. There it takes over the successor list, after the check that it belongs there: the Join of
 //! the corrected protocol, [`Member::join`].
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -23,11 +24,15 @@ const JOIN_TRIES: u32 = 50;
 const JOIN_SILENCES: u32 = 5;
 /// How many nodes one try walks along, looking for the one to precede.
 const JOIN_STEPS: u32 = 32;
+/// Within about so long a node that goes on after a pause asks for the keys it missed.
+const RESUMED: Duration = Duration::from_secs(2);
+
 /// Where the node stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     Outside,
-    Joining(Joining),
+    /// Boxed: it is rarely needed, and there may be millions of nodes.
+    Joining(Box<Joining>),
     Member,
     /// Handing over its keys.
     Leaving,
@@ -78,7 +83,11 @@ impl Node {
         let me = self.be_someone(cx);
         let list_len = self.config.successors;
         self.begin_as(Member::with_pointers(me, list_len, predecessor, successors), fingers, cx);
-        self.upkeep.first_pass = false;
+        // A whole ring may begin again at the same moment.
+        let delay = about(self.config.fix_fingers_every, cx);
+        self.tasks.within(Task::Fingers, delay, cx);
+        let delay = about(RESUMED, cx);
+        self.tasks.within(Task::Sync, delay, cx);
     }
 
     /// Joins a ring.
@@ -88,7 +97,7 @@ impl Node {
         }
         self.be_someone(cx);
         self.via = via;
-        self.standing = Standing::Joining(Joining::default());
+        self.standing = Standing::Joining(Box::default());
         self.try_join(cx);
     }
 
@@ -111,8 +120,8 @@ impl Node {
     /// Looks for the place to join at.
     pub(super) fn try_join(&mut self, cx: &mut Cx<'_>) {
         if let (Some(me), Standing::Joining(joining)) = (self.me, &mut self.standing) {
-            let Joining { tries, silences, .. } = *joining;
-            *joining = Joining { tries, silences, ..Joining::default() };
+            let Joining { tries, silences, .. } = **joining;
+            **joining = Joining { tries, silences, ..Joining::default() };
             self.begin(Operation::new(Kind::Join, me.id), cx);
         }
     }
@@ -195,6 +204,9 @@ impl Node {
 
     fn become_member(&mut self, member: Member<Contact>, cx: &mut Cx<'_>) {
         self.begin_as(member, &[], cx);
+        self.upkeep.first_pass = true;
+        self.tasks.within(Task::Fingers, Duration::ZERO, cx);
+        self.tasks.within(Task::Sync, Duration::ZERO, cx);
         self.stabilize(cx);
     }
 
@@ -209,14 +221,11 @@ impl Node {
         self.member = Some(Maintenance::new(member));
         self.standing = Standing::Member;
         self.upkeep = Upkeep::default();
-        self.upkeep.first_pass = true;
         self.sync.begin(alone);
         cx.emit(Event::Joined);
         self.tasks.cancel(Task::Stabilize);
         let delay = about(self.config.stabilize_every, cx);
         self.tasks.within(Task::Stabilize, delay, cx);
-        self.tasks.within(Task::Fingers, Duration::ZERO, cx);
-        self.tasks.within(Task::Sync, Duration::ZERO, cx);
         let delay = about(self.config.refresh_every, cx);
         self.tasks.within(Task::Refresh, delay, cx);
     }

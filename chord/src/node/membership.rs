@@ -3,12 +3,13 @@
 //! What is done is [`Maintenance`]'s to say; here is what it takes beside: time, repeated requests, and
 //! a place in the ring for one joining node after the other.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use overlay_peer::{Address, Time};
 
-use super::joining::{Joining, Standing};
+use super::joining::Standing;
 use super::proximity::Choice;
 use super::rpc::Purpose;
 use super::tasks::{Task, about};
@@ -255,7 +256,7 @@ impl Node {
         }
         // It knows nobody any more, and nobody who lives is likely to know it.
         self.stop();
-        self.standing = Standing::Joining(Joining::default());
+        self.standing = Standing::Joining(Box::default());
         self.try_join(cx);
     }
 }

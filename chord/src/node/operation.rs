@@ -1,20 +1,20 @@
 //! Operations: a lookup, and what is to be done with the owner it finds.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use overlay_peer::Address;
 
-use super::{Cx, Event, Failure, Node};
+use super::{Cx, Event, Failure, Node, push_exact};
 use crate::{Contact, Id160, Lookup, Publication, Traffic};
 
 /// The operations under way, by number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Operations {
     next: u32,
-    /// Boxed: a map makes room for eleven at once.
-    under_way: BTreeMap<u32, Box<Operation>>,
+    /// In the order they began; most of the time none or one. Boxed, so that they are found fast.
+    under_way: Vec<(u32, Box<Operation>)>,
 }
 
 /// One operation.
@@ -118,35 +118,41 @@ impl Operations {
             _ => 0,
         };
         self.under_way.len() * size_of::<(u32, Operation)>()
-            + self.under_way.values().map(|operation| gathered(operation)).sum::<usize>()
+            + self.under_way.iter().map(|(_, operation)| gathered(operation)).sum::<usize>()
     }
 
     pub fn get(&mut self, number: u32) -> Option<&mut Operation> {
-        self.under_way.get_mut(&number).map(Box::as_mut)
+        let at = self.place(number)?;
+        Some(&mut self.under_way[at].1)
     }
 
     pub fn add(&mut self, operation: Operation) -> u32 {
         let mut number = self.next;
-        while self.under_way.contains_key(&number) {
+        while self.place(number).is_some() {
             number = number.wrapping_add(1);
         }
         self.next = number.wrapping_add(1);
-        self.under_way.insert(number, Box::new(operation));
+        push_exact(&mut self.under_way, (number, Box::new(operation)));
         number
     }
 
     pub fn remove(&mut self, number: u32) -> Option<Operation> {
-        self.under_way.remove(&number).map(|operation| *operation)
+        let at = self.place(number)?;
+        Some(*self.under_way.remove(at).1)
+    }
+
+    fn place(&self, number: u32) -> Option<usize> {
+        self.under_way.iter().position(|(other, _)| *other == number)
     }
 
     /// Whether one of the upkeep's operations of this sort is under way.
     pub fn any(&self, sort: impl Fn(&Kind) -> bool) -> bool {
-        self.under_way.values().any(|operation| sort(&operation.kind))
+        self.under_way.iter().any(|(_, operation)| sort(&operation.kind))
     }
 
     /// Forgets the upkeep's operations.
     pub fn drop_upkeep(&mut self) {
-        self.under_way.retain(|_, operation| operation.traffic() == Traffic::User);
+        self.under_way.retain(|(_, operation)| operation.traffic() == Traffic::User);
     }
 }
 
@@ -180,7 +186,7 @@ impl Node {
     /// None of the user's operations can work any more.
     pub(super) fn fail_operations(&mut self, reason: Failure, cx: &mut Cx<'_>) {
         let under_way = core::mem::take(&mut self.operations.under_way);
-        for request in under_way.values().filter_map(|operation| operation.kind.request()) {
+        for request in under_way.iter().filter_map(|(_, operation)| operation.kind.request()) {
             cx.emit(Event::Failed { request, reason });
         }
     }

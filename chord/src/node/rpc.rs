@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use overlay_peer::{Address, Time};
+use overlay_peer::{Address, Time, prefetch};
 use rand_core::Rng;
 
 use super::tasks::Task;
-use super::{Cx, Node};
+use super::{Cx, Node, push_exact};
 use crate::{Contact, Message};
 
 /// The requests that have no answer yet.
@@ -59,18 +59,14 @@ impl Request {
 }
 
 impl Requests {
-    fn push(&mut self, request: Request) {
-        // Most of the time there are one or two, and there may be millions of nodes.
-        let (len, capacity) = (self.waiting.len(), self.waiting.capacity());
-        if len == capacity && len < 4 {
-            self.waiting.reserve_exact(1);
-        }
-        self.waiting.push(request);
-    }
-
     /// Memory in bytes, roughly.
     pub fn bytes(&self) -> usize {
         self.waiting.capacity() * size_of::<Request>()
+    }
+
+    /// Asks for the memory of the requests.
+    pub fn prefetch(&self) {
+        prefetch(self.waiting.as_slice());
     }
 
     /// Takes the request that this answers.
@@ -118,7 +114,8 @@ impl Node {
         cx.send_to(to, message.clone());
         let due = cx.now() + self.config.request_timeout;
         let attempts_left = attempts - 1;
-        self.requests.push(Request { number, to, message, attempts_left, due, purpose });
+        let request = Request { number, to, message, attempts_left, due, purpose };
+        push_exact(&mut self.requests.waiting, request);
         self.tasks.within(Task::Requests, self.config.request_timeout, cx);
     }
 
@@ -127,14 +124,15 @@ impl Node {
     pub(super) fn await_routed(&mut self, operation: u32, here: Address, cx: &mut Cx<'_>) -> u32 {
         let number = self.next_number(cx);
         let delay = self.config.request_timeout * 10;
-        self.requests.push(Request {
+        let request = Request {
             number,
             to: here,
             message: Message::Nudge,
             attempts_left: 0,
             due: cx.now() + delay,
             purpose: Purpose::Routed(operation),
-        });
+        };
+        push_exact(&mut self.requests.waiting, request);
         self.tasks.within(Task::Requests, delay, cx);
         number
     }
