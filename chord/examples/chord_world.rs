@@ -6,7 +6,8 @@
 //! minutes without arguments. Every node stabilizes every 30 s, refreshes a finger every 30 s, and
 //! looks up one key a minute. The ring is there from the start; `--crashes N` takes N nodes away in the
 //! first minute, and counts the lookups that go wrong; `--recursive` has lookups passed on, `--parallel A`
-//! asks A nodes at once.
+//! asks A nodes at once, `--progress` says on standard error how far it is. With very many nodes the
+//! environment variable `GLIBC_TUNABLES=glibc.malloc.hugetlb=1` makes it a fifth faster on Linux.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ struct Options {
     lookup: LookupStyle,
     seed: u64,
     json: bool,
+    progress: bool,
 }
 
 fn main() {
@@ -39,6 +41,7 @@ fn main() {
         lookup: LookupStyle::Iterative { parallel: 1 },
         seed: 1,
         json: false,
+        progress: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -60,6 +63,7 @@ fn main() {
             }
             "--recursive" => options.lookup = LookupStyle::Recursive,
             "--json" => options.json = true,
+            "--progress" => options.progress = true,
             _ => exit(&format!("unknown option {name:?}")),
         }
     }
@@ -110,6 +114,15 @@ fn run(options: &Options) {
         net.command(node, Command::Lookup { request: lookup as u32, key: key(lookup) }, LOOKUP);
         if lookup.is_multiple_of(1_000) {
             tally.drain(&mut net, &members, crashed);
+        }
+        if options.progress && lookup % u64::from(options.nodes) == 0 {
+            let (minute, messages) = (start / minute, net.metrics().total().messages);
+            let Tally { found, wrong, failed, .. } = tally;
+            let cpu = cpu_seconds() - build_cpu;
+            eprintln!(
+                "minute {minute}: {messages} messages, {found} lookups found, {wrong} wrong, {failed} \
+                 failed, {cpu:.0} CPU seconds"
+            );
         }
     }
     net.run_until(Time::from_micros(options.minutes * minute) + Duration::from_secs(10));

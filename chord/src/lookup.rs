@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use crate::{Id, Place, interval};
 
-/// How many nodes on the way one lookup remembers; more than it can ask on any ring that works.
+/// How many nodes on the way one lookup remembers. By fingers that is more than it asks; by successors
+/// alone it forgets those that it passed.
 const POOL: usize = 128;
 /// How many nodes beside those it remembers as ruled out: owners, most of all.
 const RULED_OUT: usize = 256;
@@ -56,7 +57,14 @@ impl<P: Place> Lookup<P> {
             closer += 1;
             let known =
                 self.ruled_out.contains(&node) || self.pool.iter().any(|(known, _)| *known == node);
-            if self.pool.len() < POOL && !known {
+            if known {
+                continue;
+            }
+            if self.pool.len() < POOL {
+                self.pool.push((node, State::New));
+            } else if let Some(asked) = self.pool.iter().position(|(_, s)| *s == State::Asked) {
+                // Who was asked first is furthest behind by now: nobody closer offers it again.
+                self.pool.remove(asked);
                 self.pool.push((node, State::New));
             }
         }

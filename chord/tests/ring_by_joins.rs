@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use overlay_chord::{Command, Config, Event, Failure, Id160, Node};
+use overlay_chord::{Command, Config, Contact, Event, Failure, Id160, Node};
 use overlay_sim::{Host, PeerIndex};
 use support::{JOIN, Net, address, checked, flaws, ideal, members, outcome, quick, ring, settle};
 
@@ -50,6 +50,39 @@ fn a_thousand_joins_in_ten_seconds_are_all_in_place_twenty_seconds_later() {
     net.run_for(Duration::from_secs(20));
     assert_eq!(members(&net).len(), 1_000);
     assert_eq!(wrong_successors(&net), 0);
+}
+
+/// Successor lists further back learn of a node that joined only one stabilization after the other. A
+/// lookup that ends with such a list has to find the new node all the same.
+#[test]
+fn who_has_just_joined_is_found_by_all() {
+    let hour = Duration::from_secs(3_600);
+    let config = Config { stabilize_every: hour, fix_fingers_every: hour, ..quick() };
+    let mut net = ring(24, Duration::from_secs(2), &quick(), checked(5));
+    settle(&mut net, ROUND * 8);
+    let peer = net.add(Node::new(config), Host::open(address(24)));
+    net.command(peer, Command::Join { via: vec![address(0)] }, JOIN);
+    net.run_for(Duration::from_secs(1));
+    let me = net.peer(peer).contact().expect("it joined");
+    assert!(flaws(&net).len() > 2, "some lists are old");
+    all_find(&mut net, me.id, me);
+    // The keys of the node before it are its own too, when that one is dead.
+    let ring = ideal(&net);
+    let before = ring.ids()[(ring.index_of(me.id).expect("on the ring") + 24) % 25];
+    let mut all = members(&net).into_iter();
+    let (dead, _) = all.find(|(_, other)| other.id == before).expect("a member");
+    net.fail(dead);
+    all_find(&mut net, before, me);
+}
+
+fn all_find(net: &mut Net, key: Id160, owner: Contact) {
+    for (asker, _) in members(net) {
+        let found = outcome(net, asker, Command::Lookup { request: 1, key }, |event| match event {
+            Event::Found { owner, .. } => Some(owner),
+            _ => None,
+        });
+        assert_eq!(found, owner, "as {asker:?} sees it");
+    }
 }
 
 #[test]

@@ -22,6 +22,22 @@ pub(crate) struct Report {
     pub build_seconds: f64,
     pub ns_per_lookup: f64,
     pub peak_rss_bytes: Option<u64>,
+    #[serde(flatten)]
+    pub churn: Option<Churned>,
+}
+
+/// What there is beside that if nodes come and go.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Churned {
+    /// Nodes a second that join, and as many that go.
+    pub churn: f64,
+    pub joined: u32,
+    pub gone: u32,
+    /// Dead nodes asked, a lookup.
+    pub timeouts_mean: f64,
+    /// Lookups that found nobody, or not the owner.
+    pub failed: u32,
+    pub messages: u64,
 }
 
 impl Report {
@@ -55,6 +71,17 @@ impl Report {
             ("most memory", rss),
         ] {
             table.add_row([what.to_owned(), value]);
+        }
+        if let Some(churn) = &self.churn {
+            let Churned { joined, gone, timeouts_mean, failed, messages, .. } = churn;
+            for (what, value) in [
+                ("came and went", format!("{joined} and {gone}")),
+                ("dead nodes asked, a lookup", format!("{timeouts_mean:.3}")),
+                ("lookups that did not find the owner", failed.to_string()),
+                ("messages", messages.to_string()),
+            ] {
+                table.add_row([what.to_owned(), value]);
+            }
         }
         if let Some(column) = table.column_mut(1) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -11,6 +11,7 @@ mod nat_mix;
 mod net;
 mod program;
 mod report;
+mod ring_world;
 mod run;
 mod workload;
 
@@ -19,5 +20,6 @@ pub use files::{FilesError, Source, read_library, sources};
 pub use nat_mix::{NatMix, NatMixError};
 pub use program::{Failure, program};
 pub use report::{Report, Summary, table};
+pub use ring_world::{RingOutcome, RingPlan, RingWorld};
 pub use run::{Compared, compare};
 pub use workload::{Plan, PlanError, Workload};

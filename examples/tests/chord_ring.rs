@@ -88,6 +88,30 @@ fn virtual_nodes_even_the_load() {
 }
 
 #[test]
+fn protocol_nodes_find_every_owner_while_others_come_and_go() {
+    for options in ["--churn 0", "--churn 0.2", "--churn 0.2 --crashes 1"] {
+        let report = ring(&format!("--nodes 300 --lookups 1500 {options}"));
+        let number = |key: &str| report[key].as_f64().unwrap_or_else(|| panic!("{key}: {report}"));
+        // Of ½ log2 N − 0.13 hops, lists of 20 spare about log2(20) / 2.
+        assert!((1.5..3.0).contains(&number("hops_mean")), "{report}");
+        assert!(number("load_p99") > 3.0 && number("messages") > 30_000.0, "{report}");
+        assert_eq!(report["failed"], 0, "{report}");
+        let still = options == "--churn 0";
+        assert_eq!(number("joined") + number("gone") == 0.0, still, "{report}");
+        assert_eq!(number("timeouts_mean") == 0.0, still, "{report}");
+        let again = ring(&format!("--nodes 300 --lookups 1500 {options}"));
+        for key in ["hops_mean", "load_p99", "joined", "gone", "messages"] {
+            assert_eq!(report[key], again[key], "same seed, same run");
+        }
+    }
+    // By successors alone a lookup passes half of the ring, which takes so long that the owner may change.
+    let report = ring("--nodes 400 --lookups 200 --churn 0.02 --mode successor");
+    let mean = report["hops_mean"].as_f64().expect("a number");
+    let failed = report["failed"].as_u64().expect("a number");
+    assert!((160.0..240.0).contains(&mean) && failed <= 2, "{report}");
+}
+
+#[test]
 fn without_options_there_is_a_table() {
     let output = run("chord_ring", &[]);
     assert!(output.status.success(), "{output:?}");
@@ -102,6 +126,9 @@ fn senseless_options_are_refused() {
         (["--lookups", "0"], "0 is not in"),
         (["--vnodes", "0"], "0 is not in"),
         (["--mode", "token"], "possible values: successor, finger, full"),
+        (["--churn", "-1"], "unexpected argument"),
+        (["--churn", "often"], "expected a number of nodes a second"),
+        (["--crashes", "0.5"], "--churn <RATE>"),
         (["--vnodes", "4294967295"], "at most 4294967295 nodes"),
     ] {
         let output = run("chord_ring", &arguments);

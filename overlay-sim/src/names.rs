@@ -91,7 +91,7 @@ const HOST: u32 = MAX_PEERS as u32 - 1;
 
 /// What an entry says beside its host. The bits of the hash are never all ones: then no entry is `EMPTY`.
 fn mark(hash: u64, first: bool) -> u32 {
-    let part = ((hash & u64::from(u32::MAX)) * 31 >> 32) as u32;
+    let part = (((hash & u64::from(u32::MAX)) * 31) >> 32) as u32;
     part << HOST.count_ones() | if first { FIRST } else { 0 }
 }
 

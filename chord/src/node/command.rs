@@ -127,11 +127,11 @@ pub enum Event {
         /// As in the command.
         request: u32,
         /// Nodes that were asked on the way to the key's predecessor. The owner was asked too,
-        /// whether it lives; that does not count.
+        /// whether the key is its own; that does not count.
         hops: u32,
         /// Nodes on the way that did not answer.
         timeouts: u32,
-        /// The key's owner. It answered.
+        /// The key's owner, which says so itself, or who stands in for one that is dead.
         owner: Contact,
     },
     /// A publication is stored.

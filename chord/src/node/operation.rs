@@ -30,7 +30,7 @@ pub(super) struct Operation {
     pub at: usize,
     /// How many questions were put to owners.
     pub asked: u32,
-    /// Whether the owner itself is out of reach, so that a replica has to do.
+    /// Whether the owner itself is out of reach or has not all, so that a replica has to do.
     pub copy: bool,
     /// How often it was sent elsewhere.
     pub redirects: u32,
@@ -99,10 +99,10 @@ impl Operation {
         }
     }
 
-    /// The owner whose turn it is is of no use: the next one's turn, which has copies at best.
+    /// The owner whose turn it is is of no use: the next one's turn. It may own the key now, or a node
+    /// that joined before it and is not heard of yet: it is asked as an owner is, and says so.
     pub fn pass(&mut self) {
         self.at += 1;
-        self.copy = true;
     }
 
     pub fn traffic(&self) -> Traffic {

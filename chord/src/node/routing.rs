@@ -16,7 +16,7 @@ use crate::{Contact, Id, Id160, LookupStyle, Message, Routing, SuccessorList, Tr
 
 /// How many nodes closer to the key an answer names: the best, and what to try if it is dead.
 pub(super) const CLOSER: usize = 4;
-/// How many nodes an operation starts with.
+/// How many nodes of its own tables a member falls back on, when all that a lookup heard of were asked.
 const SPARE: usize = 24;
 /// How often an operation follows an owner's "ask my predecessor".
 const REDIRECTS: u32 = 32;
@@ -117,7 +117,7 @@ impl Node {
             let number = self.operations.add(operation);
             return self.next_step(number, cx);
         }
-        match self.route(key, operation.traffic(), SPARE) {
+        match self.route(key, operation.traffic(), CLOSER) {
             Route::Owner(owners, before) => {
                 operation.lookup.offer(self.fingers.start(0), before);
                 operation.owners = owners;
@@ -125,7 +125,6 @@ impl Node {
                 self.next_owner(number, cx);
             }
             Route::Closer(closer) => {
-                // Many of them, not only the best: this node has nobody else to fall back on.
                 let passed_on = (self.config.lookup == LookupStyle::Recursive)
                     .then(|| closer.clone())
                     .filter(|closer| !closer.is_empty());
@@ -163,11 +162,16 @@ impl Node {
         }
         let (traffic, key) = (operation.traffic(), operation.lookup.key());
         let here = self.me.map(|me| me.address);
+        let mut fell_back = false;
         let (to, node) = loop {
+            let Some(operation) = self.operations.get(number) else { return false };
             if let Some(node) = operation.lookup.next_to_ask() {
                 if Some(node) != self.me {
                     break (node.address, Some(node));
                 }
+            } else if !fell_back {
+                fell_back = true;
+                self.fall_back(number);
             } else if let Some(address) = operation.seeds.pop() {
                 if Some(address) != here {
                     break (address, None);
@@ -180,10 +184,27 @@ impl Node {
                 return false;
             }
         };
-        operation.steps += 1;
+        if let Some(operation) = self.operations.get(number) {
+            operation.steps += 1;
+        }
         let find = |request| Message::Find { request, traffic, key };
         self.ask(to, Purpose::Step(number, node), find, cx);
         true
+    }
+
+    /// A lookup starts with the few best nodes of this one's tables, which nearly always do. All that it
+    /// heard of were asked: it goes on with more of its own, since it has nobody else to fall back on.
+    fn fall_back(&mut self, number: u32) {
+        let Some(operation) = self.operations.get(number) else { return };
+        let (traffic, key) = (operation.traffic(), operation.lookup.key());
+        let own = match self.route(key, traffic, SPARE) {
+            Route::Closer(closer) => closer,
+            Route::Owner(_, before) => before,
+        };
+        let me = self.fingers.start(0);
+        if let Some(operation) = self.operations.get(number) {
+            operation.lookup.offer(me, own);
+        }
     }
 
     /// A node on the way answered, or did not.
@@ -295,7 +316,11 @@ impl Node {
                 return self.return_to(owner, key, cx);
             }
             Kind::Lookup { .. } | Kind::Finger(_) if Some(owner) == me => {
-                return self.owner_lives(number, owner, cx);
+                let upkeep = operation.traffic() == Traffic::Upkeep;
+                return match self.elsewhere(0, key, copy || upkeep) {
+                    Some(answer) => self.owner_outcome(number, owner, Some(answer), cx),
+                    None => self.owner_lives(number, owner, cx),
+                };
             }
             Kind::Put { publication, .. } if Some(owner) == me => {
                 let publication = publication.clone();
@@ -305,7 +330,10 @@ impl Node {
             Kind::Get { .. } if Some(owner) == me => {
                 return self.get_here(number, owner, copy, cx);
             }
-            Kind::Lookup { .. } | Kind::Finger(_) => Message::Ping { request: 0 },
+            Kind::Finger(_) => Message::Ping { request: 0 },
+            // The node that named it may not have heard yet of one that joined just before it. A page
+            // after the last is empty, and who does not own the key says where it is.
+            Kind::Lookup { .. } => Message::Get { request: 0, key, copy, after: Some(u64::MAX) },
             Kind::Put { publication, .. } => {
                 Message::Put { request: 0, key, copy, publication: publication.clone() }
             }
@@ -348,7 +376,8 @@ impl Node {
                 self.fingers.remove(owner);
                 self.next_owner(number, cx);
             }
-            (Some(Message::Pong { .. }), Kind::Lookup { .. } | Kind::Finger(_)) => {
+            (Some(Message::Pong { .. }), Kind::Finger(_))
+            | (Some(Message::Values { .. }), Kind::Lookup { .. }) => {
                 self.owner_lives(number, owner, cx);
             }
             (Some(Message::Stored { copies, .. }), Kind::Put { .. }) => {
@@ -357,9 +386,10 @@ impl Node {
             (Some(Message::Values { complete, next, publications, .. }), Kind::Get { .. }) => {
                 self.got_some(number, owner, complete, next, publications, cx);
             }
-            (Some(Message::Elsewhere { contact, .. }), Kind::Put { .. } | Kind::Get { .. })
-                if !operation.copy =>
-            {
+            (
+                Some(Message::Elsewhere { contact, .. }),
+                Kind::Lookup { .. } | Kind::Put { .. } | Kind::Get { .. },
+            ) if !operation.copy => {
                 self.redirected(number, owner, contact, cx);
             }
             (Some(Message::Refused { reason, .. }), Kind::Put { .. } | Kind::Get { .. })

@@ -44,7 +44,7 @@ impl Node {
     }
 
     /// Whom to ask instead of this node, if it is asked as the owner and is not.
-    fn elsewhere(&self, request: u32, key: Id160, copy: bool) -> Option<Message> {
+    pub(super) fn elsewhere(&self, request: u32, key: Id160, copy: bool) -> Option<Message> {
         let member = self.member()?;
         let contact = member.predecessor()?;
         (!copy && !member.owns(key)).then_some(Message::Elsewhere { request, contact })
@@ -215,6 +215,7 @@ impl Node {
             return self.got_all(number, cx);
         }
         // It is still taking over keys: the next node may have what it has not.
+        operation.copy = true;
         operation.pass();
         self.next_owner(number, cx);
     }
