@@ -21,6 +21,8 @@ pub(crate) const PARTS: u64 = 512;
 
 /// A source is given up after so many failures in a row.
 const FAILURES: u8 = 3;
+/// How often a source may say when to ask again, before that counts as a failure.
+const WAITS: u8 = 20;
 
 /// A file on its way from several sources.
 #[derive(Clone, Debug)]
@@ -45,6 +47,8 @@ pub(crate) struct Source {
     pub hit: Hit,
     pub state: SourceState,
     pub failures: u8,
+    /// How often it said when to ask again.
+    pub waits: u8,
     /// With how many parts of others its own agreed.
     pub agreed: u32,
     /// Of its last part, in bytes a second; 0 is unknown.
@@ -259,16 +263,18 @@ impl Swarm {
 
 impl Source {
     pub fn new(hit: Hit) -> Self {
-        Self { hit, state: SourceState::Free, failures: 0, agreed: 0, rate: 0 }
+        Self { hit, state: SourceState::Free, failures: 0, waits: 0, agreed: 0, rate: 0 }
     }
 }
 
-/// What becomes of a source after a share; why it is given up, if it is. What concerns the whole fetch is
+/// What becomes of a source after a share; why it is given up, if it is. `in_queue` if it said when to ask
+/// again. What concerns the whole fetch is
 /// fatal.
 pub(crate) fn source_after(
     source: &mut Source,
     outcome: Result<(), FetchFailure>,
     later: Time,
+    in_queue: bool,
     fatal: &mut Option<FetchFailure>,
 ) -> Option<FetchFailure> {
     let Err(reason) = outcome else {
@@ -279,6 +285,12 @@ pub(crate) fn source_after(
         return None;
     };
     if source.state == SourceState::Gone {
+        return None;
+    }
+    // Who waits in a queue is on its way to be served.
+    if in_queue && reason == FetchFailure::Busy && source.waits < WAITS {
+        source.waits += 1;
+        source.state = SourceState::Later(later);
         return None;
     }
     source.failures = source.failures.saturating_add(1);

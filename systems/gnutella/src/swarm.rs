@@ -272,6 +272,7 @@ impl Servent {
             retry_after,
             outcome,
         } = ended;
+        let in_queue = !retry_after.is_zero();
         // Who comes back too early loses its place in gtk-gnutella's queue.
         let retry_after = retry_after.min(LONGEST_WAIT).max(self.settings.retry_after);
         let (now, later) = (cx.now(), cx.now() + retry_after);
@@ -302,8 +303,13 @@ impl Servent {
             }
         }
         let mut fatal = None;
-        let gone =
-            source_after(&mut swarm.sources[usize::from(number)], outcome, later, &mut fatal);
+        let gone = source_after(
+            &mut swarm.sources[usize::from(number)],
+            outcome,
+            later,
+            in_queue,
+            &mut fatal,
+        );
         if let Some(reason) = gone {
             swarm.failure = reason;
             let servent = swarm.sources[usize::from(number)].hit.servent;

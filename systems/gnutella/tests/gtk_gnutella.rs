@@ -438,3 +438,36 @@ fn leaf_plain(driver: &mut Recorder, servent: &mut Servent) -> Link {
     }
     link
 }
+
+/// Over UDP it asks whether someone is there, and says in the TTL that it can inflate. What else it sends
+/// (a crawler's ping, its DHT, the reliable layer) costs nothing.
+#[test]
+fn its_datagrams_are_answered_or_ignored() {
+    let mut servent = of_mode(Mode::Ultrapeer, settings());
+    let mut driver = Recorder::new();
+    let join = Command::Join { hosts: vec![] };
+    driver.input(&mut servent, |servent, cx| servent.command(join, cx));
+    let crawl = [&b"LIME"[..], &5_u16.to_le_bytes(), &1_u16.to_le_bytes(), &[10, 10, 0]].concat();
+    for (bytes, answers) in [
+        (message(1, 0x00, 1 | 0x08, 0, &[]), 1),
+        (message(2, 0x00, 1, 0, &GgepBuilder::new().push(b"SCP", &[2]).unwrap().finish()), 1),
+        (message(3, 0x31, 1, 0, &crawl), 0),
+        (message(4, 0x44, 1, 0, &[0; 61]), 0),
+        (message(5, 0x41, 1, 0, &[1, 2, 3]), 0),
+        (message(6, 0x01, 1, 0, &[0; 14]), 0),
+        // Deflated: its TTL is out of bounds.
+        (message(7, 0x80, 0x81, 0, &[0x78, 0x9c]), 0),
+    ] {
+        driver.datagrams.clear();
+        let Ok(overlay_peer::Decoded::Complete { value, .. }) =
+            <Message as overlay_peer::Wire>::decode(Phase::Opening, &bytes)
+        else {
+            panic!("{bytes:?}")
+        };
+        driver.input(&mut servent, |servent, cx| servent.datagram(address(5), value, cx));
+        assert_eq!(driver.datagrams.len(), answers, "{bytes:?}");
+        for (to, pong) in &driver.datagrams {
+            assert_eq!((*to, overlay_peer::Wire::kind(pong)), (address(5), 1));
+        }
+    }
+}

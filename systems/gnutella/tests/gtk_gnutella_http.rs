@@ -6,6 +6,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::*;
@@ -14,7 +15,7 @@ use overlay_gnutella::{
     Capabilities, Catalogue, Command, Config, Event, FetchFailure, Hit, Message, Mode, Servent,
     Settings, Settings06, SharedFile,
 };
-use overlay_peer::{Address, Link, Object, Peer};
+use overlay_peer::{Address, Link, Object, Peer, Time, Timer};
 
 const AGENT: &str = "gtk-gnutella/1.2.3 (2025-04-30; Topless; Linux x86_64)";
 const SIZE: u64 = 20;
@@ -271,4 +272,37 @@ fn its_giv_is_taken() {
     driver.bytes(&mut servent, link, giv.as_bytes());
     let asked = said(&mut driver, link);
     assert!(asked.starts_with("GET /uri-res/N2R?urn:sha1:"), "{asked}, {:?}", driver.events);
+}
+
+/// Who asks again before `Retry-After` is over loses its place in the queue, and is banned.
+#[test]
+fn its_queue_is_waited_in() {
+    let (mut servent, mut driver) = (servent(), Recorder::new());
+    let swarm = Command::Swarm { fetch: 1, hits: vec![found()], into: Object(9), from: 0 };
+    driver.input(&mut servent, |servent, cx| servent.command(swarm, cx));
+    let queued = text(&["HTTP/1.1 503 Queued (slot 3, ETA: 5 minutes)", "Retry-After: 60"]);
+    let mut due: Vec<(Time, Timer)> = Vec::new();
+    for round in 0..10 {
+        let asked = driver.connects.len();
+        assert_eq!(asked, round + 1);
+        let link = driver.connected(&mut servent);
+        driver.bytes(&mut servent, link, &queued);
+        for second in 1..120 {
+            // Timers come when they are due.
+            let now = driver.now;
+            due.extend(driver.timers.drain(..).map(|(delay, timer)| (now + delay, timer)));
+            driver.now = now + Duration::from_secs(1);
+            let (ripe, rest) = due.iter().copied().partition(|(at, _)| *at <= driver.now);
+            due = rest;
+            let ripe: Vec<(Time, Timer)> = ripe;
+            for (_, timer) in ripe {
+                driver.input(&mut servent, |servent, cx| servent.wake(timer, cx));
+            }
+            if driver.connects.len() > asked {
+                assert!(second >= 60, "after {second} s");
+                break;
+            }
+        }
+    }
+    assert!(driver.events.is_empty(), "{:?}", driver.events);
 }

@@ -135,6 +135,7 @@ impl Servent {
         match descriptor.payload() {
             OwnedPayload::Vendor(vendor) => self.vendor_datagram(from, descriptor, vendor, cx),
             OwnedPayload::QueryHit(hit) => self.hit_datagram(from, *hops, hit, descriptor, cx),
+            OwnedPayload::Ping(_) => self.ping_datagram(from, descriptor, cx),
             OwnedPayload::Push(push) => self.push_datagram(ttl, *hops, push, descriptor, cx),
             _ => count(&mut self.aside.unknown),
         }

@@ -9,7 +9,7 @@ use gnutella_wire::{
     CachedPong, GgepBuilder, OwnedPayload, OwnedPong, PayloadType, PingAnswer, Pong, Role,
     answer_ping,
 };
-use overlay_peer::Context;
+use overlay_peer::{Address, Context};
 
 use crate::flood::Came;
 use crate::hosts::Source;
@@ -64,7 +64,26 @@ impl Servent {
     }
 
     fn pong_ourselves(&mut self, came: Came, ping: &Descriptor, cx: &mut Context<'_, Self>) {
-        let Some(settings) = &self.settings.v06 else { return };
+        if let Some(pong) = self.own_pong(cx) {
+            let pong = Descriptor::new(ping.guid(), OwnedPayload::Pong(pong));
+            self.answer(came, pong, cx);
+        }
+    }
+
+    /// A Ping over UDP. A forged address gets about twice as much as was sent in its name.
+    pub(super) fn ping_datagram(
+        &self,
+        from: Address,
+        ping: &Descriptor,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if let (Some(pong), true) = (self.own_pong(cx), self.reachable(cx).is_some()) {
+            super::oob::send_to(from, ping.guid(), 0, OwnedPayload::Pong(pong), cx);
+        }
+    }
+
+    fn own_pong(&self, cx: &Context<'_, Self>) -> Option<OwnedPong> {
+        let settings = self.settings.v06.as_ref()?;
         let nowhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
         let mut pong = OwnedPong {
             // Port 0 where nobody can connect to: alive, but not a host for anybody's cache.
@@ -85,8 +104,7 @@ impl Servent {
                 pong.extension = block.finish().into();
             }
         }
-        let pong = Descriptor::new(ping.guid(), OwnedPayload::Pong(pong));
-        self.answer(came, pong, cx);
+        Some(pong)
     }
 
     /// A Pong about another ultrapeer that is `hops` further away.

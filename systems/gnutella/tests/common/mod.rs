@@ -179,6 +179,7 @@ pub fn hits(world: &mut World<Servent, Memory>, of: PeerIndex) -> Vec<(u32, u8, 
 pub struct Recorder {
     pub here: Address,
     pub sent: Vec<(Link, Message)>,
+    pub datagrams: Vec<(Address, Message)>,
     pub closed: Vec<Link>,
     pub events: Vec<Event>,
     pub connects: Vec<(Link, Address)>,
@@ -198,6 +199,7 @@ impl Recorder {
         Self {
             here: address(0),
             sent: Vec::new(),
+            datagrams: Vec::new(),
             closed: Vec::new(),
             events: Vec::new(),
             connects: Vec::new(),
@@ -309,7 +311,9 @@ impl Driver<Servent> for Recorder {
     fn queued(&self, _: Link) -> usize {
         0
     }
-    fn send_to(&mut self, _: Address, _: Message) {}
+    fn send_to(&mut self, to: Address, message: Message) {
+        self.datagrams.push((to, message));
+    }
     fn wake_after(&mut self, delay: Duration, timer: Timer) {
         self.timers.push((delay, timer));
     }
