@@ -142,7 +142,7 @@ impl Drop for Running {
 }
 
 /// Cargo builds a package's examples before it runs its tests.
-fn path(program: &str) -> PathBuf {
+pub fn path(program: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test has a path");
     let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
     profile.join("examples").join(program)
