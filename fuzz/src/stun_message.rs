@@ -1,5 +1,5 @@
-//! STUN messages: read, written again attribute by attribute to the same bytes, and answered by a
-//! server within its bound on amplification.
+//! STUN messages: read as the plainest code reads them, written again attribute by attribute to the same
+//! bytes, and answered by a server within its bound on amplification.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -21,6 +21,7 @@ static SERVERS: LazyLock<[Server; 2]> = LazyLock::new(|| {
 /// servers with them.
 pub fn check(data: &[u8]) {
     let whole = Message::decode(data);
+    plainly(data, whole.as_ref().ok());
     match Message::decode_prefix(data) {
         Ok(Decoded::Complete { value, consumed }) => {
             assert_eq!(value.as_bytes(), &data[..consumed]);
@@ -41,6 +42,38 @@ pub fn check(data: &[u8]) {
         Err(error) => assert!(whole.is_err() && error.offset <= data.len()),
     }
     answers(data);
+}
+
+/// The same found out in the plainest way: the attributes, and which of them count.
+fn plainly(data: &[u8], message: Option<&Message<'_>>) {
+    let mut found = Vec::new();
+    let number = |at: usize| usize::from(data[at]) << 8 | usize::from(data[at + 1]);
+    let fits = data.len() >= 20 && data[0] < 0x40 && data.len() == 20 + number(2);
+    let mut at = 20;
+    while fits && at + 4 <= data.len() {
+        found.push((number(at), at + 4, number(at + 2)));
+        at += 4 + number(at + 2).div_ceil(4) * 4;
+    }
+    let good = fits && at == data.len();
+    assert_eq!(message.is_some(), good);
+    let Some(message) = message else { return };
+    let read = message.attributes().map(|one| (one.kind.0.into(), one.offset, one.value.len()));
+    assert!(read.eq(found.iter().copied()));
+    let first = |kinds: &[usize]| {
+        let is = |(kind, ..): &(usize, usize, usize)| kinds.contains(kind);
+        found.iter().position(is).unwrap_or(found.len())
+    };
+    let [integrity, sha256, fingerprint] = [0x0008, 0x001C, 0x8028].map(|kind| first(&[kind]));
+    assert_eq!(message.has_integrity(), integrity < sha256.min(fingerprint));
+    assert_eq!(message.has_integrity_sha256(), sha256 < fingerprint);
+    assert_eq!(message.has_fingerprint(), fingerprint < found.len());
+    let counting = first(&[0x0008, 0x001C, 0x8028]);
+    assert_eq!(message.content().count(), counting);
+    for (index, (kind, offset, _)) in found.iter().enumerate().take(8) {
+        let sought = message.find(AttributeType(*kind as u16)).map(|one| one.offset);
+        let before = first(&[*kind]) < index;
+        assert!(before || sought == (index < counting).then_some(*offset));
+    }
 }
 
 /// Everything that can be asked of a message; most of what is asked is refused.

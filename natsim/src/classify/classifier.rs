@@ -109,6 +109,7 @@ impl Classifier {
         let evidence = Evidence {
             server,
             other: Err(untried),
+            several: false,
             silences: Silences::untried(untried),
             seen: Seen::untried(untried),
         };
@@ -181,6 +182,7 @@ impl Classifier {
             return self.over();
         };
 
+        self.evidence.several = asked.iter().any(|one| one.mapped.ip() != first.mapped.ip());
         let is_local = |one: &Asked| canonical(one.local) == one.mapped;
         let nat = if first.local.ip().is_unspecified() {
             Verdict::Unknown(Reason::NoLocalAddress)
@@ -276,8 +278,15 @@ impl Classifier {
             }
             (_, mapping) => mapping,
         };
-        self.report.mapping = mapping;
         self.report.filtering = self.evidence.filtering(nat, mapping);
+        // Where each socket may have another address, one socket whose address stayed, or changed once,
+        // may be an accident.
+        let mapping = match mapping.known() {
+            Some(crate::Mapping::AddressAndPortDependent) | None => mapping,
+            Some(_) if self.evidence.several => Verdict::Unknown(Reason::SeveralAddresses),
+            Some(_) => mapping,
+        };
+        self.report.mapping = mapping;
         self.report.hairpin = self.evidence.hairpin(nat, mapping, self.report.filtering);
         self.report.collision = self.evidence.collision(mapping);
     }
@@ -293,15 +302,19 @@ impl Discovery for Classifier {
         if let Some(transmit) = self.net.pop() {
             return Some(transmit);
         }
-        self.advance(now);
+        // What is nobody's answer has no effect at all, not even on when things are looked at.
+        if now >= self.wake {
+            self.advance(now);
+        }
         self.net.pop()
     }
 
     fn receive(&mut self, now: Time, socket: SocketId, from: SocketAddr, datagram: &[u8]) {
         if !self.done {
             self.now = self.now.max(now);
-            self.net.receive(self.now, socket, from, datagram);
-            self.wake = self.now;
+            if self.net.receive(self.now, socket, from, datagram) {
+                self.wake = self.now;
+            }
         }
     }
 

@@ -184,27 +184,34 @@ impl Exchanges {
         }
     }
 
-    pub(super) fn receive(&mut self, now: Time, on: SocketId, from: SocketAddr, datagram: &[u8]) {
-        let Ok(message) = Message::decode(datagram) else { return };
+    /// Whether this says something new about a request.
+    pub(super) fn receive(
+        &mut self,
+        now: Time,
+        on: SocketId,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        let Ok(message) = Message::decode(datagram) else { return false };
         let damaged = message.has_fingerprint() && message.check_fingerprint().is_err();
         // Whoever does not understand what must be understood ignores the message (RFC 8489, 6.3.3).
         let strange = message.unknown_required(&UNDERSTOOD).next().is_some();
         if message.method() != Method::BINDING || damaged || strange {
-            return;
+            return false;
         }
-        let Some(probe) = self.probes.get_mut(&message.transaction_id()) else { return };
+        let Some(probe) = self.probes.get_mut(&message.transaction_id()) else { return false };
         let what = match message.class() {
-            Class::Indication => return,
+            Class::Indication => return false,
             Class::Request => What::Request,
             Class::Error => {
-                let Ok(Some(error)) = message.error_code() else { return };
+                let Ok(Some(error)) = message.error_code() else { return false };
                 What::Refused { code: error.code }
             }
             Class::Success => {
                 let (Ok(xored), Ok(plain)) =
                     (message.xor_mapped_address(), message.mapped_address())
                 else {
-                    return;
+                    return false;
                 };
                 let mapped = xored.or(plain).map(canonical);
                 What::Success {
@@ -214,10 +221,12 @@ impl Exchanges {
             }
         };
         let heard = Heard { on, from: canonical(from), what };
-        if probe.heard.len() < ANSWERS && !probe.heard.contains(&heard) {
+        let new = probe.heard.len() < ANSWERS && !probe.heard.contains(&heard);
+        if new {
             probe.heard.push(heard);
             self.slowest = self.slowest.max(now - probe.sent);
         }
+        new
     }
 
     pub(super) fn heard(&self, id: ProbeId) -> &[Heard] {

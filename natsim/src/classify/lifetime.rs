@@ -286,15 +286,19 @@ impl Discovery for Lifetime {
         if let Some(transmit) = self.net.pop() {
             return Some(transmit);
         }
-        self.advance(now);
+        // What is nobody's answer has no effect at all, not even on when things are looked at.
+        if now >= self.wake {
+            self.advance(now);
+        }
         self.net.pop()
     }
 
     fn receive(&mut self, now: Time, socket: SocketId, from: SocketAddr, datagram: &[u8]) {
         if self.verdict.is_none() {
             self.now = self.now.max(now);
-            self.net.receive(self.now, socket, from, datagram);
-            self.wake = self.now;
+            if self.net.receive(self.now, socket, from, datagram) {
+                self.wake = self.now;
+            }
         }
     }
 

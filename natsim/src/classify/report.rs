@@ -105,6 +105,8 @@ impl Report {
 pub(super) struct Evidence {
     pub(super) server: SocketAddr,
     pub(super) other: Result<Other, Reason>,
+    /// Whether sockets were seen at different IP addresses outside.
+    pub(super) several: bool,
     pub(super) silences: Silences,
     pub(super) seen: Seen,
 }
@@ -184,14 +186,15 @@ impl Evidence {
         let [both, port] = self.seen.doors.map(|door| match door {
             Outcome::Heard => Ok(()),
             Outcome::Silent if self.door_is_open(nat, mapping) => Err(Reason::ChangeRequestIgnored),
-            // The door could not be opened: the mapping depends on the destination and the server does
-            // not answer to other ports. It names its other address, and that answers.
+            // The door could not be opened: the mapping depends on the destination, and the server does
+            // not answer to other ports or the NAT has several addresses. The server names its other
+            // address, and that answers.
             Outcome::Silent | Outcome::Unclear(Reason::Refused { .. })
                 if mapping.known().is_some() =>
             {
                 Ok(())
             }
-            Outcome::Silent => Err(Reason::ChangeRequestIgnored),
+            Outcome::Silent => Err(mapping.reason().unwrap_or(Reason::ChangeRequestIgnored)),
             Outcome::Unclear(reason) => Err(own(reason)),
         });
         match (both, self.silences.port, port) {
@@ -205,9 +208,12 @@ impl Evidence {
 
     /// Whether answers from elsewhere must have come in at the opened socket.
     fn door_is_open(&self, nat: Verdict<bool>, mapping: Verdict<Mapping>) -> bool {
+        // RESPONSE-PORT turns an answer to another port, not to another outside address.
+        let same_ip =
+            matches!((self.seen.server[0], self.seen.other), (Ok(a), Ok(b)) if a.ip() == b.ip());
         nat == Verdict::Known(false)
             || mapping == Verdict::Known(Mapping::EndpointIndependent)
-            || self.silences.reflected == Outcome::Heard
+            || (self.silences.reflected == Outcome::Heard && same_ip)
     }
 
     /// RFC 5780, section 4.5.

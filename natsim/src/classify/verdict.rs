@@ -94,6 +94,9 @@ pub enum Reason {
     /// The mapping depends on the port but not on the address, which RFC 4787 has no word for.
     #[error("the mapping depends on the destination's port and not on its address")]
     PortDependent,
+    /// Sockets were seen at different IP addresses, so what one socket saw says nothing of the others.
+    #[error("the nat has several outside addresses, and sockets were seen at different ones")]
+    SeveralAddresses,
     /// The local address is not known, so it can not be compared.
     #[error("the local address is not known")]
     NoLocalAddress,

@@ -14,6 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 SERVER, ALTERNATE = "198.51.100.10", "198.51.100.20"
+SERVER6, ALTERNATE6 = "2001:db8::10", "2001:db8::20"
 EIM, ADM, APDM = EIF, ADF, APDF = [
     "endpoint-independent",
     "address-dependent",
@@ -63,19 +64,27 @@ PORT_RESTRICTED = table(
     chain("filter", "forward", 0, LEARN, NEW + " udp dport . ip saddr . udp sport != @ends drop"),
     sets=SETS,
 )
-# Every destination has another port, and everybody gets in at each of them.
-SYMMETRIC_OPEN = table(
-    TO_OWNER,
-    post("masquerade fully-random"),
-    chain(
-        "filter",
-        "postrouting",
-        150,
-        'oifname "out" meta l4proto udp update @owner '
-        "{ udp sport : ct original ip saddr . ct original proto-src }",
-    ),
-    sets=SETS,
+# Whose outside port it is, where ports are not kept: learned when it is known.
+OWN = (
+    'oifname "out" meta l4proto udp update @owner '
+    "{ udp sport : ct original ip saddr . ct original proto-src }"
 )
+
+
+def opened(what, *filtered):
+    """Other destinations have other ports; who gets in at each of them is up to the rules."""
+    learn = chain("filter", "postrouting", 150, OWN,
+                  'oifname "out" meta l4proto udp update @peers { udp sport . ip daddr }')
+    # By the outside port, before it is translated back.
+    return table(TO_OWNER, post(what), learn, chain("filter", "prerouting", -150, *filtered), sets=SETS)
+
+
+STRANGERS = 'iifname "out" meta l4proto udp ct state new udp dport . ip saddr != @peers drop'
+# Every destination has another port, and everybody gets in at each of them.
+SYMMETRIC_OPEN = opened("masquerade fully-random")
+# The same, but only those get in at a port whose address it was used for.
+SYMMETRIC_ADDRESS = opened("masquerade fully-random", STRANGERS)
+HAIRPIN_SOURCE = 'oifname "in" ip saddr 10.0.0.0/24 meta l4proto udp snat to 198.51.100.1'
 HAIRPIN = table(
     chain("nat", "prerouting", -100, "ip daddr 198.51.100.1 meta l4proto udp dnat ip to udp dport map @owner"),
     chain(
@@ -83,11 +92,16 @@ HAIRPIN = table(
         "postrouting",
         100,
         'oifname "out" meta l4proto udp masquerade',
-        'oifname "in" ip saddr 10.0.0.0/24 meta l4proto udp snat to 198.51.100.1',
+        HAIRPIN_SOURCE,
     ),
     chain("filter", "forward", 0, LEARN),
     sets=SETS,
 )
+
+
+# Hosts inside reach each other by outside addresses, and see the inside ones, or the router's.
+def hairpin_by(source):
+    return HAIRPIN.replace(HAIRPIN_SOURCE, source)
 
 
 def numbered(step, size):
@@ -96,11 +110,32 @@ def numbered(step, size):
         size, ", ".join(f"{n} : {20000 + n * step}" for n in range(size)))))
 
 
+def hash_to_port(over, size=16000, step=3, start=16000):
+    return "snat ip to 198.51.100.1 : jhash %s mod %d seed 0x5eed map { %s }" % (
+        over, size, ", ".join(f"{n} : {start + n * step}" for n in range(size)))
+
+
 def hashed(over):
     """The port depends on this and nothing else."""
-    size = 16000
-    return table(post("snat ip to 198.51.100.1 : jhash %s mod %d seed 0x5eed map { %s }" % (
-        over, size, ", ".join(f"{n} : {16000 + n * 3}" for n in range(size)))))
+    return table(post(hash_to_port(over)))
+
+
+# Even ports become even ones and odd ones odd, but others.
+PARITY = table(*[
+    f"chain parity{odd} {{ type nat hook postrouting priority {100 + odd};\n"
+    f'oifname "out" meta l4proto udp @th,15,1 {odd} '
+    + hash_to_port("ip saddr . udp sport", 8000, 4, 20000 + odd) + "\n}"
+    for odd in (0, 1)])
+# Two outside addresses: the host keeps one, or has one for each destination.
+POOL = "198.51.100.1-198.51.100.2"
+PAIRED = table(post(f"snat to {POOL} persistent"))
+ARBITRARY = table(post("snat to jhash ip saddr . udp sport . ip daddr mod 2 map "
+                       "{ 0 : 198.51.100.1, 1 : 198.51.100.2 }"))
+ANY = table(post("snat to numgen random mod 2 map { 0 : 198.51.100.1, 1 : 198.51.100.2 }"))
+BY_SOURCE_ADDRESS = table(post("snat to jhash udp sport mod 2 map { 0 : 198.51.100.1, 1 : 198.51.100.2 }"))
+# An address for each of the server's two.
+BY_DESTINATION = table(post("snat to ip daddr map { 198.51.100.10 : 198.51.100.1, 198.51.100.20 : 198.51.100.2 }"))
+SMALL_RANGE = table(post("masquerade to :40000-40999"))
 
 
 def losing(nth):
@@ -118,14 +153,57 @@ FIREWALL_ADDRESS = table(
 )
 
 
+
+
+def only(way, nth):
+    """Loses packets in one direction."""
+    return "table ip lossy {\n%s\n}\n" % chain(
+        "filter", "forward", -10, f'iifname "{way}" meta l4proto udp numgen inc mod {nth} == 0 drop')
+
+
+def bursts(rate):
+    """So many packets a second, and no more."""
+    return "table ip slow {\n%s\n}\n" % chain(
+        "filter", "forward", -10, f"meta l4proto udp limit rate over {rate}/second burst {rate} packets drop")
+
+
+# What a router says when there is no way to the server.
+UNREACHABLE = table(chain("filter", "forward", 0, "meta l4proto udp reject with icmp port-unreachable"))
+PROHIBITED = table(chain("filter", "forward", 0, "meta l4proto udp reject with icmp admin-prohibited"))
+# Its other address is out of reach.
+HALF = MASQUERADE + "table ip half {\n%s\n}\n" % chain(
+    "filter", "forward", -5, "ip daddr 198.51.100.20 drop", "ip saddr 198.51.100.20 drop")
+# Whom somebody inside has sent to at all gets in at every port.
+FIREWALL_HOST = table(
+    chain("filter", "forward", 0, 'iifname "in" meta l4proto udp update @hosts { ip daddr }',
+          'iifname "out" meta l4proto udp ct state new ip saddr != @hosts drop'),
+    sets="set hosts { type ipv4_addr; flags dynamic,timeout; timeout 3m; size 65535; }",
+)
+
+
+def six(rules):
+    return rules.replace("table ip ", "table ip6 ")
+
+
+FIREWALL6, MASQUERADE6, RANDOM6 = six(FIREWALL), six(MASQUERADE), six(RANDOM)
+# The host's prefix becomes another one, ports stay: RFC 6296.
+PREFIX6 = """table ip6 t {
+chain out { type nat hook postrouting priority 100; oifname "out" snat ip6 prefix to ip6 saddr map { fd00:0:0:0::/64 : 2001:db8:0:2::/64 }
+}
+chain back { type nat hook prerouting priority -100; iifname "out" dnat ip6 prefix to ip6 daddr map { 2001:db8:0:2::/64 : fd00:0:0:0::/64 }
+}
+}"""
 UNKNOWN = "nothing known"
 
 
 class Case:
     """Routers from the inside to the outside, and what must be said. A set: one of these."""
 
-    def __init__(self, *routers, server="coturn", options=(), maybe=False, status=0, quick=False, **expected):
+    def __init__(self, *routers, server="coturn", options=(), maybe=False, status=0, quick=False, six=False,
+                 host=None, timeout=None, **expected):
         self.routers, self.server, self.options = routers, server, list(options)
+        # IPv6; the server by another name; seconds until the routers forget.
+        self.six, self.host, self.timeout = six, host, timeout
         # Where packets get lost everything may be unknown.
         self.maybe, self.status, self.quick, self.expected = maybe, status, quick, expected
 
@@ -182,8 +260,69 @@ CASES = {
     "ours": Case(PORT_RESTRICTED, server="ours", **nat(EIM, APDF, rfc3489="port restricted cone")),
     "ours_symmetric": Case(RANDOM, server="ours", **nat(APDM, APDF, rfc3489="symmetric")),
     "ours_full_cone": Case(FULL_CONE, server="ours", **nat(EIM, EIF, rfc3489="full cone")),
-    "lifetime": Case(MASQUERADE, options=["--lifetime"], lifetime_s=(10, 12.5), **nat(EIM, APDF)),
+    "lifetime": Case(MASQUERADE, options=["--lifetime"], timeout=12, lifetime_s=(10, 12.5), **nat(EIM, APDF)),
+    "symmetric_address": Case(SYMMETRIC_ADDRESS, port_preservation=False, **nat(APDM, ADF, rfc3489=None)),
+    "ours_symmetric_address": Case(SYMMETRIC_ADDRESS, server="ours", **nat(APDM, ADF, rfc3489=None)),
+    "ours_symmetric_open": Case(SYMMETRIC_OPEN, server="ours", **nat(APDM, EIF, rfc3489=None)),
+    "by_source_open": Case(opened(hash_to_port("ip saddr . udp sport")), port_preservation=False,
+                           **nat(EIM, EIF, rfc3489="full cone")),
+    "by_source_address": Case(opened(hash_to_port("ip saddr . udp sport"), STRANGERS), port_preservation=False,
+                              **nat(EIM, ADF, rfc3489="restricted cone")),
+    "by_address_open": Case(opened(hash_to_port("udp sport . ip daddr")), **nat(ADM, EIF, rfc3489=None)),
+    "by_address_address": Case(opened(hash_to_port("udp sport . ip daddr"), STRANGERS),
+                               **nat(ADM, ADF, rfc3489=None)),
+    "parity": Case(PARITY, parity=True, port_preservation=False, **nat(EIM, APDF)),
+    "small_range": Case(SMALL_RANGE, port_preservation=False, **nat(EIM, APDF)),
+    "pool_paired": Case(PAIRED, **KEEPS, **nat(EIM, APDF, rfc3489="port restricted cone")),
+    # One socket may keep its address by accident.
+    "pool_arbitrary": Case(ARBITRARY, port_preservation=True, mapping="unknown", filtering=APDF, nat=True),
+    "pool_random": Case(ANY, port_preservation=True, mapping="unknown", filtering={APDF, "unknown"}, nat=True),
+    "pool_by_source": Case(BY_SOURCE_ADDRESS, port_preservation=True, mapping="unknown", filtering=APDF, nat=True),
+    "pool_by_destination": Case(BY_DESTINATION, port_preservation=True, **nat(ADM, APDF, rfc3489=None)),
+    # Its packets come back from the host's own address, and no host takes such.
+    "hairpin_inside_source": Case(hairpin_by(""), hairpin=False, **nat(EIM, EIF)),
+    "hairpin_router_source": Case(
+        hairpin_by(HAIRPIN_SOURCE.replace("snat to 198.51.100.1", "masquerade")), hairpin=True, **nat(EIM, EIF)),
+    "double_full_cone": Case(FULL_CONE, FULL_CONE, **nat(EIM, EIF, rfc3489="full cone")),
+    "double_cone_port_restricted": Case(FULL_CONE, PORT_RESTRICTED,
+                                        **nat(EIM, APDF, rfc3489="port restricted cone")),
+    "double_cone_symmetric_open": Case(FULL_CONE, SYMMETRIC_OPEN, **nat(APDM, EIF, rfc3489=None)),
+    "double_firewall_cone": Case(FIREWALL, FULL_CONE, **nat(EIM, APDF, rfc3489="port restricted cone")),
+    "triple": Case(MASQUERADE, RESTRICTED, FULL_CONE, **nat(EIM, APDF, rfc3489="port restricted cone")),
+    "firewall_host": Case(FIREWALL_HOST, nat=False, mapping=EIM, filtering=ADF),
+    "unreachable": Case(UNREACHABLE, status=2, nat=None, mapping="unknown", mapped=None),
+    "prohibited": Case(PROHIBITED, status=2, nat=None, mapping="unknown", mapped=None),
+    "half_reachable": Case(HALF, nat=True, mapping="unknown", filtering="unknown", rfc3489=None, **KEEPS),
+    "half_reachable_no_alt": Case(HALF, options=["--alt", ALTERNATE + ":3479"], nat=True, mapping="unknown",
+                                  filtering="unknown"),
+    "alt_beside_good": Case(FULL_CONE, options=["--alt", ALTERNATE + ":3479"], **nat(EIM, EIF)),
+    "alt_symmetric": Case(RANDOM, server="one", options=["--alt", ALTERNATE + ":3479"], nat=True,
+                          mapping="unknown", filtering="unknown"),
+    "by_name": Case(MASQUERADE, host="stun.example.org", **nat(EIM, APDF)),
+    "no_such_name": Case(MASQUERADE, host="nobody.example.org", status=2, nat=None, mapping="unknown"),
+    "six_no_nat": Case("", six=True, nat=False, mapping=EIM, filtering=EIF, rfc3489="open internet"),
+    "six_firewall": Case(FIREWALL6, six=True, nat=False, mapping=EIM, filtering=APDF),
+    "six_masquerade": Case(MASQUERADE6, six=True, **KEEPS, **nat(EIM, APDF)),
+    "six_random": Case(RANDOM6, six=True, **nat(APDM, APDF, rfc3489="symmetric")),
+    "six_prefix": Case(PREFIX6, six=True, **KEEPS, **nat(EIM, EIF, rfc3489="full cone")),
+    "six_by_name": Case(MASQUERADE6, six=True, host="stun.example.org", **nat(EIM, APDF)),
+    "six_ours": Case(MASQUERADE6, six=True, server="ours", **nat(EIM, APDF)),
 }
+for seconds in (2, 5, 30):
+    for kind, rules, mapping, filtering in (("masquerade", MASQUERADE, EIM, APDF), ("random", RANDOM, APDM, APDF),
+                                            ("full_cone", FULL_CONE, EIM, EIF)):
+        CASES[f"forgets_{seconds}_{kind}"] = Case(rules, timeout=seconds, **nat(mapping, filtering))
+for way in ("in", "out"):
+    for nth in (2, 3):
+        CASES[f"lost_{way}_{nth}_masquerade"] = Case(
+            MASQUERADE + only(way, nth), maybe=True, **nat(EIM, APDF))
+        CASES[f"lost_{way}_{nth}_restricted"] = Case(
+            RESTRICTED + only(way, nth), maybe=True, **nat(EIM, ADF))
+        CASES[f"lost_{way}_{nth}_full_cone"] = Case(
+            FULL_CONE + only(way, nth), maybe=True, **nat(EIM, EIF))
+for rate in (5, 20, 50):
+    CASES[f"slow_{rate}_masquerade"] = Case(MASQUERADE + bursts(rate), maybe=True, **nat(EIM, APDF))
+    CASES[f"slow_{rate}_full_cone"] = Case(FULL_CONE + bursts(rate), maybe=True, **nat(EIM, EIF))
 KINDS = {"masquerade": (MASQUERADE, EIM, APDF), "full_cone": (FULL_CONE, EIM, EIF),
          "restricted": (RESTRICTED, EIM, ADF), "random": (RANDOM, APDM, APDF),
          "symmetric_open": (SYMMETRIC_OPEN, APDM, EIF)}
@@ -197,7 +336,8 @@ for nth in (2, 3, 4, 5):
 class Net:
     """Namespaces: client, routers, server, each linked with the next."""
 
-    def __init__(self, name, routers):
+    def __init__(self, name, routers, six=False):
+        self.six = six
         self.names = [f"{name}{n}" for n in range(len(routers) + 2)]
         self.processes = []
         self.routers = routers
@@ -212,19 +352,30 @@ class Net:
             self.run("ip", "link", "add", near_end, "netns", near, "type", "veth",
                      "peer", "name", far_end, "netns", far)
             if far == server:
-                near_at, far_at = ["198.51.100.1"], [SERVER, ALTERNATE]
+                near_at, far_at = ["198.51.100.1/24", "198.51.100.2/24"], [SERVER + "/24", ALTERNATE + "/24"]
+                near_at += ["2001:db8::1/64"]
+                far_at += [SERVER6 + "/64", ALTERNATE6 + "/64"]
             else:
-                near_at, far_at = [f"10.0.{number}.2", f"10.0.{number}.3"], [f"10.0.{number}.1"]
+                near_at = [f"10.0.{number}.2/24", f"10.0.{number}.3/24", f"fd00:0:0:{number}::2/64"]
+                far_at = [f"10.0.{number}.1/24", f"fd00:0:0:{number}::1/64"]
             for space, end, addresses in ((near, near_end, near_at), (far, far_end, far_at)):
                 for address in addresses:
-                    self.run("ip", "-n", space, "address", "add", address + "/24", "dev", end)
+                    # No waiting until the address is known to be nobody else's.
+                    self.run("ip", "-n", space, "address", "add", address, "dev", end,
+                             *(["nodad"] if ":" in address else []))
                 self.run("ip", "-n", space, "link", "set", end, "up")
             if far != server:
-                self.run("ip", "-n", near, "route", "add", "default", "via", far_at[0])
+                self.run("ip", "-n", near, "route", "add", "default", "via", f"10.0.{number}.1")
+                self.run("ip", "-n", near, "route", "add", "default", "via", f"fd00:0:0:{number}::1")
         # Only where there is no NAT the server has to find the way to the client.
         self.run("ip", "-n", server, "route", "add", "default", "via", "198.51.100.1")
+        self.run("ip", "-n", server, "route", "add", "default", "via", "2001:db8::1")
+        # And where a router in front is no NAT, the next one has to.
+        for number, router in enumerate(middle[1:], 1):
+            self.run("ip", "-n", router, "route", "add", "10.0.0.0/16", "via", f"10.0.{number}.2")
         for router, rules in zip(middle, self.routers):
             self.set(router, "net/ipv4/ip_forward", 1)
+            self.set(router, "net/ipv6/conf/all/forwarding", 1)
             self.run("ip", "netns", "exec", router, "nft", "-f", "-", text=rules)
 
     def set(self, space, key, value):
@@ -235,14 +386,25 @@ class Net:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
 
+    def name(self, address):
+        """Gives the server a name that the client knows; there is no resolver."""
+        folder = "/etc/netns/" + self.names[0]
+        os.makedirs(folder)
+        for file, text in (("hosts", f"{address} stun.example.org\n"), ("resolv.conf", ""),
+                           ("nsswitch.conf", "hosts: files\n")):
+            with open(f"{folder}/{file}", "w") as out:
+                out.write(text)
+
     def serve(self, kind, programs, scratch):
         if kind == "none":
             return
         coturn = shutil.which("turnserver")
-        addresses = [SERVER] if kind == "one" else [SERVER, ALTERNATE]
+        both = [SERVER6, ALTERNATE6] if self.six else [SERVER, ALTERNATE]
+        addresses = both[:1] if kind == "one" else both
         if kind == "ours" or not coturn:
-            command = [programs + "/stun_server", "--listen", SERVER + ":3478"]
-            command += ["--alternate", ALTERNATE + ":3479"] if len(addresses) == 2 else []
+            first, second = [f"[{address}]" if self.six else address for address in both]
+            command = [programs + "/stun_server", "--listen", first + ":3478"]
+            command += ["--alternate", second + ":3479"] if len(addresses) == 2 else []
             self.start(command, scratch)
         else:
             self.start(self.coturn(coturn, addresses, 3478, scratch), scratch)
@@ -273,23 +435,26 @@ class Net:
             process.wait()
         for one in self.names:
             subprocess.run(["ip", "netns", "delete", one], capture_output=True)
+        shutil.rmtree("/etc/netns/" + self.names[0], ignore_errors=True)
 
 
 def run(name, case, programs):
     """What was printed, how long it took, and what is wrong with it."""
     number = list(CASES).index(name)
     with tempfile.TemporaryDirectory() as scratch:
-        net = Net(f"rn{os.getpid()}-{number}-", case.routers)
+        net = Net(f"rn{os.getpid()}-{number}-", case.routers, case.six)
         try:
             net.build()
-            if "--lifetime" in case.options:
-                net.set(net.names[1], "net/netfilter/nf_conntrack_udp_timeout", 12)
-                net.set(net.names[1], "net/netfilter/nf_conntrack_udp_timeout_stream", 12)
+            for router in net.names[1:-1] if case.timeout else []:
+                net.set(router, "net/netfilter/nf_conntrack_udp_timeout", case.timeout)
+                net.set(router, "net/netfilter/nf_conntrack_udp_timeout_stream", case.timeout)
             net.serve(case.server, programs, scratch)
+            server, local = (f"[{SERVER6}]:3478", "fd00::2") if case.six else (SERVER, "10.0.0.2")
+            net.name(SERVER6 if case.six else SERVER)
             started = time.monotonic()
             done = subprocess.run(
-                ["ip", "netns", "exec", net.names[0], programs + "/nat_probe", "--server", SERVER,
-                 "--local", "10.0.0.2", "--json", *case.options],
+                ["ip", "netns", "exec", net.names[0], programs + "/nat_probe", "--server", case.host or server,
+                 "--local", local, "--json", *case.options],
                 capture_output=True, text=True, timeout=600)
             took = time.monotonic() - started
         finally:
@@ -298,7 +463,10 @@ def run(name, case, programs):
     wrong = []
     for key, expected in case.expected.items():
         value = said[key]
-        good = expected[0] <= (value or 0) <= expected[1] if isinstance(expected, tuple) else value == expected
+        if isinstance(expected, tuple):
+            good = expected[0] <= (value or 0) <= expected[1]
+        else:
+            good = value in expected if isinstance(expected, set) else value == expected
         unknown = value in (None, "unknown")
         if not good and not (case.maybe and unknown):
             wrong.append(f"{key}: {UNKNOWN if unknown else value}, expected {expected}")

@@ -238,3 +238,17 @@ fn what_can_not_be_written_is_said_at_the_end() {
     writer.error_code(ErrorCode { code: 200, reason: b"OK" });
     assert_eq!(writer.finish(), Err(WriteError::ErrorCode { code: 200 }));
 }
+
+#[test]
+fn the_first_fingerprint_counts() {
+    // A wrong one, and then a right one.
+    let mut bytes = message(|_| {});
+    append(&mut bytes, AttributeType::FINGERPRINT, &[0; 4]);
+    append(&mut bytes, AttributeType::FINGERPRINT, &[0; 4]);
+    let at = bytes.len() - 8;
+    let right = crc32fast::hash(&bytes[..at]) ^ 0x5354_554E;
+    bytes[at + 4..].copy_from_slice(&right.to_be_bytes());
+    let marked = Message::decode(&bytes).expect("a message");
+    assert_eq!(marked.content().count(), 0);
+    assert_eq!(marked.check_fingerprint(), Err(CheckError::NotLast));
+}
