@@ -29,15 +29,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "a program on a real network reads the clock")]
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use overlay_examples::{Failure, program};
-use tokio::signal;
+use overlay_examples::{Failure, Lines, leave_signal, program, run_node};
 
 #[path = "gnutella_node/app.rs"]
 mod app;
@@ -47,8 +45,6 @@ mod demo;
 mod getting;
 #[path = "gnutella_node/library.rs"]
 mod library;
-#[path = "gnutella_node/report.rs"]
-mod report;
 #[path = "gnutella_node/setup.rs"]
 mod setup;
 #[path = "gnutella_node/telling.rs"]
@@ -57,7 +53,6 @@ mod telling;
 mod wanted;
 
 use app::App;
-use report::Report;
 use wanted::Wanted;
 
 /// A Gnutella servent. Runs until Ctrl-C, or until what --get names is there.
@@ -119,69 +114,31 @@ const LEAVE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     if std::env::args_os().len() == 1 {
-        return program(|_: &NoOptions| runtime()?.block_on(demo::run()));
+        return program(|_: &NoOptions| run_node(false, async |_| demo::run().await));
     }
-    program(|options: &Options| {
-        let mut report = Report::new(options.json);
-        match runtime()?.block_on(run(options, &mut report)) {
-            Err(error) if is_broken_pipe(error.as_ref()) => Ok(()),
-            Err(error) => {
-                let _ = report.error_event(&error.to_string());
-                Err(error)
-            }
-            Ok(()) => Ok(()),
-        }
-    })
+    program(|options: &Options| run_node(options.json, async |lines| run(options, lines).await))
 }
 
 /// The options of the program without any.
 #[derive(Debug, Parser)]
 struct NoOptions {}
 
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
-}
-
-/// A reader of ours that has enough (`| head`) is no failure.
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-async fn run(options: &Options, report: &mut Report) -> Result<(), Failure> {
+async fn run(options: &Options, lines: &mut Lines) -> Result<(), Failure> {
     let leave = leave_signal()?;
     tokio::pin!(leave);
     let mut app = tokio::select! {
-        app = App::start(options, report) => app?,
+        app = App::start(options, lines) => app?,
         () = &mut leave => return Ok(()),
     };
     let outcome = loop {
         tokio::select! {
             () = &mut leave => break Ok(()),
-            result = app.step(report) => result?,
+            result = app.step(lines) => result?,
         }
         if let Some(outcome) = app.outcome() {
             break outcome;
         }
     };
-    app.leave(LEAVE, report).await?;
+    app.leave(LEAVE, lines).await?;
     outcome
-}
-
-/// Ctrl-C, or being told to end.
-fn leave_signal() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let (mut interrupt, mut terminate) = {
-        use signal::unix::{SignalKind, signal};
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
-    };
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = signal::ctrl_c().await;
-    })
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use gnutella_wire::{Guid, Urn};
-use overlay_examples::Failure;
+use overlay_examples::{Failure, Lines};
 use overlay_gnutella::{Command, Event, FetchFailure, SearchPlan, Servent, Strategy};
 use overlay_net::{Node, is_public};
 use overlay_peer::Link;
@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep_until};
 use crate::Options;
 use crate::getting::{AGAIN, Checked, Getting, INTO, Stage, Transfer};
 use crate::library::{Library, Offer};
-use crate::report::Report;
 use crate::setup::{check, first_offer, servent_config};
 use crate::telling::{NOT_PUBLIC, refused};
 use crate::wanted::{Wanted, nameless};
@@ -55,7 +54,7 @@ pub struct App {
 
 impl App {
     /// Looks at the files, binds the sockets, and begins to connect.
-    pub async fn start(options: &Options, report: &mut Report) -> Result<Self, Failure> {
+    pub async fn start(options: &Options, report: &mut Lines) -> Result<Self, Failure> {
         check(options)?;
         let mut library = Library::open(&options.share)?;
         let offer = first_offer(&mut library).await?;
@@ -128,7 +127,7 @@ impl App {
     }
 
     /// Connects to the hosts that the user named, as far as that is allowed.
-    fn join(&mut self, report: &mut Report) -> Result<(), Failure> {
+    fn join(&mut self, report: &mut Lines) -> Result<(), Failure> {
         let may = |host: &SocketAddr| self.options.allow_private || is_public(host.ip());
         let (hosts, forbidden): (Vec<_>, Vec<_>) =
             self.options.connect.iter().partition(|it| may(it));
@@ -165,7 +164,7 @@ impl App {
     }
 
     /// Goes on until something happened.
-    pub async fn step(&mut self, report: &mut Report) -> Result<(), Failure> {
+    pub async fn step(&mut self, report: &mut Lines) -> Result<(), Failure> {
         enum Step {
             Event(Event),
             Offer(Option<Offer>),
@@ -204,7 +203,7 @@ impl App {
         next.unwrap_or_else(|| Instant::now() + FORBIDDEN).min(Instant::now() + FORBIDDEN)
     }
 
-    fn do_what_is_due(&mut self, report: &mut Report) -> Result<(), Failure> {
+    fn do_what_is_due(&mut self, report: &mut Lines) -> Result<(), Failure> {
         let now = Instant::now();
         if self.search_at.take_if(|at| *at <= now).is_some()
             && let Some(text) = self.options.search.clone()
@@ -246,7 +245,7 @@ impl App {
     }
 
     /// Asks who has what is to be fetched.
-    fn seek(&mut self, now: Instant, report: &mut Report) -> Result<(), Failure> {
+    fn seek(&mut self, now: Instant, report: &mut Lines) -> Result<(), Failure> {
         let Some(getting) = self.getting.as_ref().filter(|getting| getting.is_sought()) else {
             self.seek_at = self.getting.as_ref().map(|_| now + REPEAT);
             return Ok(());
@@ -268,7 +267,7 @@ impl App {
     }
 
     /// Takes leave of all neighbours.
-    pub async fn leave(mut self, limit: Duration, report: &mut Report) -> Result<(), Failure> {
+    pub async fn leave(mut self, limit: Duration, report: &mut Lines) -> Result<(), Failure> {
         self.node.command(Command::Leave);
         let mut last = Vec::new();
         self.node.shut_down(limit, |event| last.push(event)).await;
@@ -287,7 +286,7 @@ impl App {
     }
 
     /// The directory has changed, or more of it is hashed.
-    fn publish(&mut self, offer: Offer, report: &Report) {
+    fn publish(&mut self, offer: Offer, report: &Lines) {
         let Offer { catalogue, shares, hashed } = offer;
         if hashed < shares.len() {
             report.note(&format!("hashed {hashed} of {} files", shares.len()));
@@ -295,7 +294,7 @@ impl App {
         self.node.command(Command::Publish { catalogue, shares });
     }
 
-    fn fetch(&mut self, report: &mut Report) -> Result<(), Failure> {
+    fn fetch(&mut self, report: &mut Lines) -> Result<(), Failure> {
         let Some(getting) = &mut self.getting else { return Ok(()) };
         let directory = &self.library.directory;
         let begun = getting.begin(directory).map_err(|error| error.to_string());
@@ -320,7 +319,7 @@ impl App {
     pub fn fetch_failed(
         &mut self,
         reason: FetchFailure,
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(getting) = &mut self.getting else { return Ok(()) };
         let now = Instant::now();
@@ -352,7 +351,7 @@ impl App {
     fn checked(
         &mut self,
         checked: Result<Checked, String>,
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(getting) = &mut self.getting else { return Ok(()) };
         let stage = std::mem::replace(&mut getting.stage, Stage::Waiting(None));
@@ -394,7 +393,7 @@ impl App {
         verified: Option<bool>,
         transfer: Option<Transfer>,
         sources: usize,
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         report.event(
             "downloaded",
@@ -413,7 +412,7 @@ impl App {
     }
 
     /// `--get` will not come to its end.
-    fn fail(&mut self, reason: String, report: &mut Report) -> Result<(), Failure> {
+    fn fail(&mut self, reason: String, report: &mut Lines) -> Result<(), Failure> {
         refused("get", None, &reason, report)?;
         self.outcome = Some(Err(reason.into()));
         Ok(())

@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use overlay_examples::Failure;
+use overlay_examples::{Failure, Lines};
 use sha1::{Digest, Sha1};
 
 use crate::Options;
 use crate::app::App;
-use crate::report::Report;
 use crate::wanted::Wanted;
 
 const LEAVE: Duration = Duration::from_secs(2);
@@ -29,7 +28,7 @@ async fn find_and_fetch(scratch: &Path) -> Result<(), Failure> {
     let song = "la ".repeat(100_000);
     fs::write(music.join("Blue Train.ogg"), &song)?;
 
-    let (mut one, mut two) = (Report::named("one: "), Report::named("two: "));
+    let (mut one, mut two) = (Lines::named("one: "), Lines::named("two: "));
     let mut ultrapeer = App::start(&options(music, vec![], None), &mut one).await?;
     let wanted = Wanted::Sha1(Sha1::digest(&song).into());
     let hosts = vec![ultrapeer.here()];

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use gnutella_wire::{Role, Urn};
-use overlay_examples::Failure;
+use overlay_examples::{Failure, Lines};
 use overlay_gnutella::{Command, Event, Hit, LinkInfo};
 use overlay_net::is_public;
 use overlay_peer::Link;
@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::app::{App, GET};
 use crate::getting::Transfer;
-use crate::report::Report;
 
 /// A first search waits so long after the first link: others may be about to come, with their tables.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -22,7 +21,7 @@ pub const NOT_PUBLIC: &str = "not a public address; --allow-private lets it be c
 
 impl App {
     /// One event of the servent's.
-    pub fn told(&mut self, event: Event, report: &mut Report) -> Result<(), Failure> {
+    pub fn told(&mut self, event: Event, report: &mut Lines) -> Result<(), Failure> {
         match event {
             Event::Linked { link, remote, inbound } => {
                 self.linked(link, remote, inbound, report)?
@@ -81,7 +80,7 @@ impl App {
         link: Link,
         remote: SocketAddr,
         inbound: bool,
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         self.links.insert(link, remote);
         self.missing.retain(|host| *host != remote);
@@ -116,7 +115,7 @@ impl App {
         search: u32,
         hops: u8,
         hit: Hit,
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         report.event(
             "hit",
@@ -158,7 +157,7 @@ pub fn refused(
     what: &str,
     addr: Option<SocketAddr>,
     reason: &str,
-    report: &mut Report,
+    report: &mut Lines,
 ) -> Result<(), Failure> {
     let addr = addr.map(|addr| addr.to_string());
     report.event(

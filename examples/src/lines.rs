@@ -1,28 +1,33 @@
-//! What happens, a line each: text or JSON.
+//! What happens in a program that keeps running, a line each: text or JSON.
 
 use std::io::{self, Write};
 
-use overlay_examples::escape;
+use crate::escape;
 use serde_json::Value;
 
-/// Where lines go: standard output.
+/// Events of a program that keeps running, each a line on standard output.
 #[derive(Debug)]
-pub struct Report {
+pub struct Lines {
     json: bool,
     /// Put before lines of text, where there is more than one servent.
     name: &'static str,
 }
 
-impl Report {
+impl Lines {
+    /// Text, or an object a line.
     pub fn new(json: bool) -> Self {
         Self { json, name: "" }
     }
 
+    /// Text, each line begun with this.
     pub fn named(name: &'static str) -> Self {
         Self { json: false, name }
     }
 
     /// One event and what belongs to it, in this order. In text, what is not known is left out.
+    ///
+    /// # Errors
+    /// Standard output takes no more.
     pub fn event(&mut self, event: &str, keys: &[(&str, Value)]) -> io::Result<()> {
         let mut line = String::new();
         if self.json {
@@ -54,6 +59,9 @@ impl Report {
     }
 
     /// Something that people should know: on standard error, and in JSON as an event.
+    ///
+    /// # Errors
+    /// Standard output takes no more.
     pub fn trouble(&mut self, message: &str) -> io::Result<()> {
         self.note(message);
         self.error_event(message)
@@ -65,6 +73,9 @@ impl Report {
     }
 
     /// The event alone: people are told by who ends the program.
+    ///
+    /// # Errors
+    /// Standard output takes no more.
     pub fn error_event(&mut self, message: &str) -> io::Result<()> {
         match self.json {
             true => self.event("error", &[("message", message.into())]),
