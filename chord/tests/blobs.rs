@@ -10,8 +10,8 @@ use overlay_chord::{
     Command, Config, Event, FetchFailure, Id160, Limits, Node, Part, Refusal, SharedBlob,
 };
 use overlay_peer::{Object, Reason};
-use overlay_sim::{Host, PeerIndex, World};
-use support::{Memory, Net, USER, address, checked, outcome, quick};
+use overlay_sim::{Host, PeerIndex};
+use support::{Net, USER, address, checked, outcome, quick};
 
 const HOLDER: PeerIndex = PeerIndex(0);
 const FETCHER: PeerIndex = PeerIndex(1);
@@ -48,7 +48,7 @@ fn into_target(blobs: &[SharedBlob]) -> Vec<Part> {
 
 /// A holder that shares `blobs` of `file`, and a fetcher; neither is on any ring.
 fn two(file: Vec<u8>, blobs: &[SharedBlob], fetcher: Config) -> Net {
-    let mut net = World::new(checked(1), Memory::default());
+    let mut net = Net::new(checked(1));
     net.add(Node::new(quick()), Host::open(address(0)));
     net.add(Node::new(fetcher), Host::open(address(1)));
     net.store_mut().objects.insert((HOLDER.0, FILE.0), file);

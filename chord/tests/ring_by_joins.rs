@@ -172,6 +172,7 @@ fn a_node_that_loses_all_successors_mends_the_ring_with_its_fingers() {
     net.run_for(ROUND * 4);
     let mut all = members(&net);
     all.sort_by_key(|(_, me)| me.id);
+    net.unwatched();
     net.fail(all[4].0);
     net.fail(all[5].0);
     let _ = net.drain_events();
@@ -231,7 +232,7 @@ fn no_answer_is_longer_than_a_datagram_and_state_is_small() {
         let text = format!("[2001:db8::{number:x}]:4000");
         text.parse().expect("an address")
     };
-    let mut net = overlay_sim::World::new(checked(13), support::Memory::default());
+    let mut net = Net::new(checked(13));
     for number in 0..30 {
         let peer = net.add(Node::new(config.clone()), Host::open(six(number)));
         let via = vec![six(0)];

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use overlay_chord::{Command, Config, Event, Id160, LookupStyle, Node, Routing};
 use overlay_sim::{Host, PeerIndex, Position};
-use support::{JOIN, Memory, Net, address, checked, ideal, members, outcome, quick, ring, settle};
+use support::{JOIN, Net, address, checked, ideal, members, outcome, quick, ring, settle};
 
 const ROUND: Duration = Duration::from_secs(4);
 const NODES: usize = 32;
@@ -86,7 +86,7 @@ fn passed_on_and_asked_for_lookups_visit_the_same_nodes() {
 fn near_fingers_make_lookups_faster() {
     let by = |proximity| {
         let config = Config { proximity, ..quick() };
-        let mut net = Net::new(checked(25), Memory::default());
+        let mut net = Net::new(checked(25));
         for number in 0..NODES {
             // All over the plane, in no order.
             let [x, y] = [7_919, 104_729].map(|by| (number * by + 1_000) as u16);
@@ -117,7 +117,7 @@ fn near_fingers_make_lookups_faster() {
 /// Virtual nodes: one host is several members, each with a port and so an identifier of its own.
 #[test]
 fn a_host_may_be_several_nodes() {
-    let mut net = Net::new(checked(24), Memory::default());
+    let mut net = Net::new(checked(24));
     let at = |host: u8, port: u16| SocketAddr::from(([10, 0, 0, host], 4000 + port));
     for host in 1..=6 {
         for port in 0..4 {

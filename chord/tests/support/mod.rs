@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use bytes::Bytes;
-use overlay_chord::{Command, Config, Contact, Event, Node, Ring};
-use overlay_peer::{Address, Object, StoreError};
+use overlay_chord::invariants::{self, Violation};
+use overlay_chord::{Command, Config, Contact, Event, Member, Node, Ring};
+use overlay_peer::{Address, Object, StoreError, Time};
 use overlay_sim::{Cause, Host, PeerIndex, Store, World};
 
 pub const JOIN: Cause = Cause(1);
@@ -52,7 +54,106 @@ impl Store for Memory {
     }
 }
 
-pub type Net = World<Node, Memory>;
+/// A world of nodes. In debug builds the invariants are checked after every tick in which a pointer
+/// changed: what happens within a tick has no effect on another node before the next one, so these are
+/// all the states there are.
+pub struct Net {
+    world: World<Node, Memory>,
+    /// Whether to check: the ring has not lost more nodes at once than it is made for.
+    watched: bool,
+    /// Whether all invariants held once, with more than r members. Then they hold for good.
+    safe: bool,
+    /// The members when they were last checked.
+    checked: Vec<Member<Contact>>,
+}
+
+/// Of more nodes the ticks of a few seconds would take minutes to check.
+const WATCHED: usize = 64;
+
+impl Net {
+    pub fn new(world: overlay_sim::Config) -> Self {
+        Self {
+            world: World::new(world, Memory::default()),
+            watched: true,
+            safe: false,
+            checked: Vec::new(),
+        }
+    }
+
+    /// From now on the ring loses more nodes at once than it is made for.
+    pub fn unwatched(&mut self) {
+        self.watched = false;
+    }
+
+    pub fn run_for(&mut self, span: Duration) {
+        self.run_until(self.now() + span);
+    }
+
+    pub fn run_until(&mut self, end: Time) {
+        while self.watches() && self.now() + TICK < end {
+            self.world.run_until(self.world.now() + TICK);
+            self.check();
+        }
+        self.world.run_until(end);
+        self.check();
+    }
+
+    /// Runs until a node tells its user something; says whether one did.
+    pub fn run_until_event(&mut self, end: Time) -> bool {
+        while self.watches() && self.now() + TICK < end {
+            if self.world.run_until_event(self.world.now() + TICK) {
+                self.check();
+                return true;
+            }
+            self.check();
+        }
+        self.world.run_until_event(end)
+    }
+
+    fn watches(&self) -> bool {
+        cfg!(debug_assertions) && self.watched && self.world.len() <= WATCHED
+    }
+
+    fn check(&mut self) {
+        if !self.watches() {
+            return;
+        }
+        let alive = self.world.peers().filter(|(peer, _)| self.world.is_alive(*peer));
+        let members: Vec<_> = alive.filter_map(|(_, node)| node.member()).collect();
+        if members.iter().copied().eq(&self.checked) {
+            return;
+        }
+        self.checked = members.iter().copied().cloned().collect();
+        let Some(r) = members.first().map(|member| member.successors().capacity()) else { return };
+        let mut violations = invariants::check(members.iter().copied(), r);
+        self.safe = members.len() > r && (self.safe || violations.is_empty());
+        if !self.safe {
+            // A ring that grew from one member has lists that come round, and skip who joined since.
+            violations.retain(|violation| match violation {
+                Violation::TooFewPrincipals { .. } => false,
+                Violation::Duplicate { node, entry } => node != entry,
+                _ => true,
+            });
+        }
+        assert_eq!(violations, [], "at {}", self.world.now());
+    }
+}
+
+impl Deref for Net {
+    type Target = World<Node, Memory>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.world
+    }
+}
+
+impl DerefMut for Net {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.world
+    }
+}
+
+const TICK: Duration = Duration::from_millis(1);
 
 pub fn address(number: usize) -> Address {
     let [_, a, b, c] = (number as u32 + 1).to_be_bytes();
@@ -75,7 +176,7 @@ pub fn checked(seed: u64) -> overlay_sim::Config {
 
 /// A ring of `nodes` nodes: the first creates it, the others join through it, one every `gap`.
 pub fn ring(nodes: usize, gap: Duration, config: &Config, world: overlay_sim::Config) -> Net {
-    let mut net = World::new(world, Memory::default());
+    let mut net = Net::new(world);
     for number in 0..nodes {
         let peer = net.add(Node::new(config.clone()), Host::open(address(number)));
         let command =
