@@ -54,8 +54,8 @@ struct Options {
 
 /// Longer than any NAT is expected to remember: RFC 4787 recommends five minutes.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(600);
-/// A resolver may take this long.
-const RESOLVE: Duration = Duration::from_secs(8);
+/// A resolver may take this long, for each of two names.
+const RESOLVE: Duration = Duration::from_secs(7);
 
 fn main() -> ExitCode {
     let options = match Options::try_parse() {
@@ -164,7 +164,11 @@ fn probe(options: &Options) -> Result<Found, String> {
         Some(name) => resolve(name, options.local)?,
         None => serve_loopback().map_err(|error| format!("no server on the loopback: {error}"))?,
     };
-    let alternate = options.alt.as_ref().map(|name| resolve(name, Some(server.ip()))).transpose();
+    // Without the other server something can be learned all the same.
+    let alternate = options.alt.as_ref().and_then(|name| {
+        let found = resolve(name, Some(server.ip()));
+        found.inspect_err(|problem| eprintln!("warning: --alt is left out: {problem}")).ok()
+    });
     let local = match options.local {
         Some(local) if local.is_ipv4() != server.is_ipv4() => {
             return Err(format!(
@@ -179,7 +183,7 @@ fn probe(options: &Options) -> Result<Found, String> {
     let (first, second) = seed.split_at(16);
     let settings = |seed: &[u8]| Settings {
         server,
-        alternate: alternate.as_ref().ok().copied().flatten(),
+        alternate,
         classic: options.classic,
         seed: seed.try_into().expect("half of 32 bytes"),
     };

@@ -35,9 +35,21 @@ use crate::{Behaviour, DropReason, OutboundError, Protocol, Timeouts};
 /// Memory is bounded by [`Limits`]; nothing is allocated before the first packet leaves. What has
 /// expired is removed at the next call, in time proportional to what was created before.
 ///
-/// A mapping's filter holds what was sent from *that mapping*, and each remote of it expires for
-/// itself. The answer to a packet that was let in leaves through the mapping it came in by, unless
-/// another one towards that destination is alive (so does every NAT that tracks connections).
+/// # What is modelled
+/// - A mapping lives until its [`Timeouts`] after the last packet sent out (RFC 4787, REQ-5 and REQ-6),
+///   or also let in where [`Behaviour::inbound_refresh`] says so.
+/// - Filter rules belong to a mapping, and each expires for itself: what was sent to a server does not
+///   keep the door open for somebody spoken to ten minutes ago.
+/// - The answer to a packet that was let in leaves through the mapping it came in by, even where the
+///   mapping depends on the destination, unless another one towards that destination is alive. (RFC 4787
+///   leaves it open; a NAT that tracks connections, which is every NAT that carries TCP, does it.)
+/// - Ports are never shared by two mappings (REQ-3), are preserved where that is asked for and free, and
+///   come from the same class (1–1023, 1024–65535).
+/// - Of TCP: a mapping is transitory until packets passed in both directions, then established, then
+///   transitory again once the driver says that the connection is [`closed`](Self::closed) (RFC 5382,
+///   section 5).
+/// - Hairpin: what [`outbound`](Self::outbound) made of a packet to the device's own public address goes
+///   into [`inbound`](Self::inbound) of the same device. The filter holds for it too.
 #[derive(Clone, Debug)]
 pub struct Device {
     public: IpAddr,
