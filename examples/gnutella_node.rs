@@ -39,6 +39,8 @@ use overlay_examples::{Failure, Lines, leave_signal, program, run_node};
 
 #[path = "gnutella_node/app.rs"]
 mod app;
+#[path = "gnutella_node/browse.rs"]
+mod browse;
 #[path = "gnutella_node/demo.rs"]
 mod demo;
 #[path = "gnutella_node/getting.rs"]
@@ -84,7 +86,7 @@ struct Options {
     search: Option<String>,
     /// Fetch a file into the shared directory, and end: by its urn:sha1:…, from all who have it, as a
     /// search for it tells, or --search; or by its index at one host (INDEX@ADDR), with the name and
-    /// the hash that a hit of --search tells, if there is one.
+    /// the hash that a hit of --search tells, or the host if it wants the name.
     #[arg(long, value_name = "URN|INDEX@ADDR")]
     get: Option<Wanted>,
     /// Fetch by asking the other side to connect here (Push and GIV), even where a connection to it

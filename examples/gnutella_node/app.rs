@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use gnutella_wire::{Guid, Urn};
 use overlay_examples::{Failure, Lines};
-use overlay_gnutella::{Command, Event, FetchFailure, SearchPlan, Servent, Strategy};
+use overlay_gnutella::{Command, Event, FetchFailure, Hit, SearchPlan, Servent, Strategy};
 use overlay_net::{Node, is_public};
 use overlay_peer::Link;
 use serde_json::json;
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
 use crate::Options;
@@ -168,20 +169,22 @@ impl App {
         enum Step {
             Event(Event),
             Offer(Option<Offer>),
-            Checked(Result<Result<Checked, String>, tokio::task::JoinError>),
+            Checked(Result<Result<Checked, String>, JoinError>),
+            Browsed(Result<Result<Hit, String>, JoinError>),
             Alarm,
         }
         let alarm = self.alarm();
-        let check = async {
+        let beside = async {
             match self.getting.as_mut().map(|getting| &mut getting.stage) {
-                Some(Stage::Checking(.., check)) => check.await,
+                Some(Stage::Checking(.., check)) => Step::Checked(check.await),
+                Some(Stage::Browsing(browse)) => Step::Browsed(browse.await),
                 _ => std::future::pending().await,
             }
         };
         let step = tokio::select! {
             event = self.node.next() => Step::Event(event),
             offer = self.library.offers.recv() => Step::Offer(offer),
-            checked = check => Step::Checked(checked),
+            step = beside => step,
             () = sleep_until(alarm) => Step::Alarm,
         };
         match step {
@@ -189,6 +192,7 @@ impl App {
             Step::Offer(Some(offer)) => self.publish(offer, report),
             Step::Offer(None) => return Err("the thread that looks at files has ended".into()),
             Step::Checked(checked) => self.checked(checked?, report)?,
+            Step::Browsed(found) => self.browsed(found?, report)?,
             Step::Alarm => {}
         }
         self.do_what_is_due(report)
@@ -336,6 +340,7 @@ impl App {
             FetchFailure::Store(_) | FetchFailure::Left => {
                 self.fail(format!("{}: {reason}", self.what()), report)
             }
+            FetchFailure::NotFound if getting.browse() => Ok(()),
             // One host was named, and it says no.
             _ if at && !temporary => self.fail(format!("{}: {reason}", self.what()), report),
             _ => {
@@ -343,6 +348,27 @@ impl App {
                 self.seek_at = Some(now + AGAIN);
                 report.trouble(&format!("{}: {reason}; trying again", self.what()))?;
                 Ok(())
+            }
+        }
+    }
+
+    /// The host was asked what a file is called.
+    fn browsed(&mut self, found: Result<Hit, String>, report: &mut Lines) -> Result<(), Failure> {
+        if let Some(getting) = &mut self.getting {
+            getting.stage = Stage::Waiting(None);
+        }
+        match found {
+            Ok(hit) => {
+                self.found_for_get(hit);
+                Ok(())
+            }
+            Err(error) => {
+                let reason = format!(
+                    "{}: no such file under this index alone, and its name is not known ({error}); \
+                     --search with words of it may tell",
+                    self.what()
+                );
+                self.fail(reason, report)
             }
         }
     }

@@ -11,6 +11,7 @@ use overlay_peer::Object;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::browse::browse;
 use crate::library;
 use crate::wanted::Wanted;
 
@@ -35,6 +36,8 @@ pub struct Getting {
     liars: Vec<Guid>,
     /// After bytes that were not those of the hash: one source at a time, to know whose they were.
     alone: bool,
+    /// The host was asked what the file is called, or a hit said so.
+    browsed: bool,
     pub stage: Stage,
     /// When it is given up, while nothing is fetched.
     pub give_up: Instant,
@@ -48,6 +51,8 @@ pub enum Stage {
     Fetching(Fetching),
     /// All bytes are there; are they the right ones?
     Checking(Fetching, Transfer, JoinHandle<Result<Checked, String>>),
+    /// The host is asked what the file is called.
+    Browsing(JoinHandle<Result<Hit, String>>),
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +91,7 @@ impl Getting {
             sources: Vec::new(),
             liars: Vec::new(),
             alone: false,
+            browsed: false,
             stage: Stage::Waiting(None),
             give_up: Instant::now() + patience,
         }
@@ -101,7 +107,7 @@ impl Getting {
         match self.stage {
             Stage::Waiting(Some(at)) => Some(at.min(self.give_up)),
             Stage::Waiting(None) => Some(self.give_up),
-            Stage::Fetching(_) | Stage::Checking(..) => None,
+            Stage::Fetching(_) | Stage::Checking(..) | Stage::Browsing(_) => None,
         }
     }
 
@@ -112,12 +118,13 @@ impl Getting {
         };
         let asked: &[Hit] = match &self.stage {
             Stage::Fetching(fetching) | Stage::Checking(fetching, ..) => &fetching.asked,
-            Stage::Waiting(_) => &[],
+            Stage::Waiting(_) | Stage::Browsing(_) => &[],
         };
         if self.sources.iter().chain(asked).any(same) || self.liars.contains(&hit.servent) {
             return None;
         }
         hit.push |= self.push;
+        self.browsed |= !hit.name.is_empty();
         self.sources.push(hit.clone());
         match &mut self.stage {
             Stage::Waiting(due @ None) => *due = Some(now + SOURCES),
@@ -184,6 +191,19 @@ impl Getting {
         }
         let more = !self.sources.is_empty();
         self.stage = Stage::Waiting(more.then_some(now + AGAIN));
+    }
+
+    /// The host says that there is no such file, of which only the place was known: it may want the name.
+    /// Whether it is asked for that.
+    pub fn browse(&mut self) -> bool {
+        match (self.wanted, std::mem::replace(&mut self.browsed, true)) {
+            (Wanted::At(index, host), false) if !self.push => {
+                self.sources.clear();
+                self.stage = Stage::Browsing(tokio::spawn(browse(index, host)));
+                true
+            }
+            _ => false,
+        }
     }
 
     /// It was something else; whether whose it was is known.

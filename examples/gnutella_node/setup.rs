@@ -12,6 +12,8 @@ use crate::Options;
 use crate::library::{Library, Offer};
 use crate::wanted::Wanted;
 
+pub const USER_AGENT: &str = concat!("overlay-toolkit/", env!("CARGO_PKG_VERSION"));
+
 /// A directory that is hashed within this time is announced with its hashes.
 const HASHING: Duration = Duration::from_secs(1);
 
@@ -59,7 +61,7 @@ pub fn servent_config(guid: Guid, options: &Options) -> Config {
         deflate: true,
         // A hit that comes over UDP leaves no way back for a Push.
         out_of_band: !options.push,
-        user_agent: concat!("overlay-toolkit/", env!("CARGO_PKG_VERSION")),
+        user_agent: USER_AGENT,
         ..Settings06::default()
     };
     let settings = Settings {

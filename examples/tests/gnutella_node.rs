@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use gnutella_wire::{
-    Bye, Guid, Limits, LinkReader, LinkWriter, Message, Payload, Ping, Push, Query, QueryFlags, Urn,
+    Bye, Guid, HitResult, Limits, LinkReader, LinkWriter, Message, OwnedQueryHit, Payload, Ping,
+    Push, Query, QueryFlags, Urn,
 };
 use node::{LIMIT, Running, Wire, directory, noise, text};
 use serde_json::Value;
@@ -557,6 +558,70 @@ fn an_ultrapeer_of_another_kind_is_a_neighbour() {
         drop((other, pushed));
         assert!(one.end().success());
     }
+}
+
+/// As gtk-gnutella, which serves nothing without the name, and says it to who browses it.
+#[test]
+fn a_host_that_wants_the_name_is_asked_for_it() {
+    let content = noise(30_000, 13);
+    let fetched = directory("browse", "fetched");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let SocketAddr::V4(here) = listener.local_addr().expect("bound") else { panic!("IPv4") };
+    let file = content.clone();
+    let host = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        while requests.len() < 3 {
+            let (mut stream, _) = listener.accept().expect("connected");
+            let head = read_head(&mut stream);
+            let request = head.lines().next().expect("a line").to_owned();
+            let mut answer = match &*request {
+                "GET / HTTP/1.0" => {
+                    assert_eq!(field(&head, "Accept"), Some("application/x-gnutella-packets"));
+                    let mut answer = b"HTTP/1.0 200 OK\r\n\
+                        Content-Type: application/x-gnutella-packets\r\n\r\n"
+                        .to_vec();
+                    let urn = urn(&file);
+                    let result = |index, name: &'static str| HitResult {
+                        index,
+                        size: file.len() as u32,
+                        name: name.as_bytes(),
+                        extension: urn.as_bytes(),
+                    };
+                    let results = [result(1, "Other.ogg"), result(2, NAME)];
+                    for results in results {
+                        let hit = OwnedQueryHit::new(here, 9, Guid::from_bytes([9; 16]), [results]);
+                        let hit = hit.expect("a hit");
+                        let payload = Payload::QueryHit(hit.borrow());
+                        Message { guid: Guid::ZERO, ttl: 1, hops: 0, payload }.encode(&mut answer);
+                    }
+                    answer
+                }
+                request if request.starts_with("GET /get/2/John") => {
+                    let length = file.len();
+                    let range = field(&head, "Range").map_or(String::new(), |_| {
+                        format!("Content-Range: bytes 0-{}/{length}\r\n", length - 1)
+                    });
+                    let code = if range.is_empty() { "200 OK" } else { "206 Partial Content" };
+                    let head =
+                        format!("HTTP/1.1 {code}\r\nContent-Length: {length}\r\n{range}\r\n");
+                    [head.as_bytes(), &file].concat()
+                }
+                _ => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    .to_vec(),
+            };
+            stream.write_all(&answer).expect("sent");
+            answer.clear();
+            requests.push(request);
+        }
+        requests
+    });
+    let mut two = start(&fetched, &["--get", &format!("2@{here}")]);
+    let told = downloaded(&mut two, &content);
+    assert_eq!((&told["name"], &told["verified"]), (&NAME.into(), &true.into()));
+    assert_whole(&fetched, &content);
+    let requests = host.join().expect("served");
+    assert!(requests[0].starts_with("GET /get/2/ "), "{requests:?}");
+    assert_eq!(requests[1], "GET / HTTP/1.0");
 }
 
 /// Somebody who asks a plain servent of 0.4.
