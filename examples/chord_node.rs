@@ -37,14 +37,12 @@
 
 #![allow(clippy::disallowed_methods, reason = "a program on a real network reads the clock")]
 
-use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use overlay_examples::{Failure, program};
-use tokio::signal;
+use overlay_examples::{Failure, Lines, leave_signal, program, run_node};
 
 #[path = "chord_node/app.rs"]
 mod app;
@@ -53,12 +51,8 @@ mod demo;
 #[path = "chord_node/key.rs"]
 mod key;
 #[allow(dead_code, reason = "the same for another program, which says more")]
-#[path = "gnutella_node/report.rs"]
-mod report;
-
 use app::App;
 use key::{Key, Pair};
-use report::Report;
 
 /// A member of a Chord ring. Runs until Ctrl-C, or until --get and --lookup are answered.
 #[derive(Clone, Debug, Parser)]
@@ -109,36 +103,16 @@ const LEAVE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     if std::env::args_os().len() == 1 {
-        return program(|_: &NoOptions| runtime()?.block_on(demo::run()));
+        return program(|_: &NoOptions| run_node(false, async |_| demo::run().await));
     }
-    program(|options: &Options| {
-        let mut report = Report::new(options.json);
-        match runtime()?.block_on(run(options, &mut report)) {
-            Err(error) if is_broken_pipe(error.as_ref()) => Ok(()),
-            Err(error) => {
-                let _ = report.error_event(&error.to_string());
-                Err(error)
-            }
-            Ok(()) => Ok(()),
-        }
-    })
+    program(|options: &Options| run_node(options.json, async |report| run(options, report).await))
 }
 
 /// The options of the program without any.
 #[derive(Debug, Parser)]
 struct NoOptions {}
 
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
-}
-
-/// A reader of ours that has enough (`| head`) is no failure.
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-async fn run(options: &Options, report: &mut Report) -> Result<(), Failure> {
+async fn run(options: &Options, report: &mut Lines) -> Result<(), Failure> {
     let leave = leave_signal()?;
     tokio::pin!(leave);
     let mut app = App::start(options, report).await?;
@@ -153,22 +127,4 @@ async fn run(options: &Options, report: &mut Report) -> Result<(), Failure> {
     };
     app.leave(LEAVE, report).await?;
     outcome
-}
-
-/// Ctrl-C, or being told to end.
-fn leave_signal() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let (mut interrupt, mut terminate) = {
-        use signal::unix::{SignalKind, signal};
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
-    };
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = signal::ctrl_c().await;
-    })
 }

@@ -9,14 +9,13 @@ use std::time::Duration;
 use overlay_chord::{
     Command, Config, Contact, Event, Failure as NoAnswer, Node as Chord, Publication,
 };
-use overlay_examples::Failure;
+use overlay_examples::{Failure, Lines};
 use overlay_net::{NoStore, Node, is_public};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::Options;
 use crate::key::Key;
-use crate::report::Report;
 
 /// How often pointers are looked at, whether they changed.
 const LOOK: Duration = Duration::from_millis(250);
@@ -57,7 +56,7 @@ pub struct App {
 
 impl App {
     /// Binds the sockets, and begins to join.
-    pub async fn start(options: &Options, report: &mut Report) -> Result<Self, Failure> {
+    pub async fn start(options: &Options, report: &mut Lines) -> Result<Self, Failure> {
         check(options)?;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| format!("no randomness: {error}"))?;
@@ -98,7 +97,7 @@ impl App {
     }
 
     /// Goes on until something happens.
-    pub async fn step(&mut self, report: &mut Report) -> Result<(), Failure> {
+    pub async fn step(&mut self, report: &mut Lines) -> Result<(), Failure> {
         let (number, event) = tokio::select! {
             event = next_event(&mut self.places) => event,
             _ = self.look.tick() => return self.tell_pointers(report),
@@ -107,7 +106,7 @@ impl App {
     }
 
     /// What one of the nodes says.
-    fn take(&mut self, number: usize, event: Event, report: &mut Report) -> Result<(), Failure> {
+    fn take(&mut self, number: usize, event: Event, report: &mut Lines) -> Result<(), Failure> {
         let addr = self.places[number].address.to_string();
         match event {
             Event::Joined => {
@@ -161,7 +160,7 @@ impl App {
     }
 
     /// The next place on the ring is to be taken.
-    fn join_next(&mut self, via: Option<SocketAddr>, report: &mut Report) -> Result<(), Failure> {
+    fn join_next(&mut self, via: Option<SocketAddr>, report: &mut Lines) -> Result<(), Failure> {
         let Some(place) = self.places.get_mut(self.joined) else { return Ok(()) };
         let command = via.map_or(Command::Create, |via| Command::Join { via: vec![via] });
         place.node.command(command);
@@ -188,7 +187,7 @@ impl App {
         request: u32,
         event: &str,
         keys: &[(&str, Value)],
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(wish) = self.wishes.get_mut(request as usize) else { return Ok(()) };
         wish.done = true;
@@ -202,7 +201,7 @@ impl App {
         request: u32,
         hops: u32,
         values: &[Publication],
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(wish) = self.wishes.get_mut(request as usize) else { return Ok(()) };
         wish.done = true;
@@ -228,7 +227,7 @@ impl App {
         &mut self,
         request: u32,
         reason: &NoAnswer,
-        report: &mut Report,
+        report: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(wish) = self.wishes.get_mut(request as usize) else { return Ok(()) };
         wish.done = true;
@@ -240,7 +239,7 @@ impl App {
     }
 
     /// Says what the pointers of each node are, where that changed.
-    fn tell_pointers(&mut self, report: &mut Report) -> Result<(), Failure> {
+    fn tell_pointers(&mut self, report: &mut Lines) -> Result<(), Failure> {
         for place in &mut self.places {
             let peer = place.node.peer();
             let Some(member) = peer.member() else { continue };
@@ -266,7 +265,7 @@ impl App {
     }
 
     /// Leaves the ring, the last place first, and closes what is open.
-    pub async fn leave(mut self, limit: Duration, report: &mut Report) -> Result<(), Failure> {
+    pub async fn leave(mut self, limit: Duration, report: &mut Lines) -> Result<(), Failure> {
         let until = Instant::now() + limit;
         for number in (0..self.places.len()).rev() {
             self.places[number].node.command(Command::Leave);

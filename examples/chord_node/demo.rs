@@ -4,11 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use overlay_examples::Failure;
+use overlay_examples::{Failure, Lines};
 
 use crate::Options;
 use crate::app::App;
-use crate::report::Report;
 
 const LEAVE: Duration = Duration::from_secs(5);
 const KEY: &str = "greeting";
@@ -19,8 +18,8 @@ pub async fn run() -> Result<(), Failure> {
 }
 
 async fn put_and_get() -> Result<(), Failure> {
-    let (mut ring, mut leaver) = (Report::named("ring:   "), Report::named("leaver: "));
-    let (mut putter, mut getter) = (Report::named("putter: "), Report::named("getter: "));
+    let (mut ring, mut leaver) = (Lines::named("ring:   "), Lines::named("leaver: "));
+    let (mut putter, mut getter) = (Lines::named("putter: "), Lines::named("getter: "));
     // Two places on the ring; with the others there are four.
     let mut first = App::start(&options(None, 2), &mut ring).await?;
     let join = Some(first.here());
