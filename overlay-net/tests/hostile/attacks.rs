@@ -29,6 +29,8 @@ pub enum Attack {
     Tables,
     /// Fifty megabytes of Pings in fifty kilobytes.
     DeflateBombs,
+    /// A zlib stream of blocks with nothing in them.
+    EmptyBlocks,
     /// Opened and closed again.
     Connections,
     /// In and after the handshake, plain and as zlib.
@@ -38,7 +40,7 @@ pub enum Attack {
 
 impl Attack {
     #[allow(dead_code)] // The bench has them all.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SlowLoris,
         Self::HalfOpen,
         Self::EndlessHeads,
@@ -47,6 +49,7 @@ impl Attack {
         Self::Queries,
         Self::Tables,
         Self::DeflateBombs,
+        Self::EmptyBlocks,
         Self::Connections,
         Self::RandomBytes,
         Self::Datagrams,
@@ -127,6 +130,12 @@ impl<'a> Attacker<'a> {
                 stream.write_all(&bomb)?;
                 // It has to be taken before there is the next.
                 self.wait_until_closed(&mut stream)
+            }
+            Attack::EmptyBlocks => {
+                let mut stream = self.join(true)?;
+                stream.write_all(&[0x78, 0x9c])?;
+                // Each is ten bits: not the last, fixed codes, the end.
+                self.flood(&mut stream, &[0x02, 0x08, 0x20, 0x80, 0x00].repeat(20_000))
             }
             Attack::Connections => {
                 let mut held = Vec::new();

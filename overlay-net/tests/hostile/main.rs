@@ -176,6 +176,11 @@ fn deflate_bombs_are_inflated_a_little_at_a_time() {
 }
 
 #[test]
+fn empty_blocks_leave_room_for_others() {
+    withstands(Attack::EmptyBlocks, |stats| stats.bytes_received > 500_000);
+}
+
+#[test]
 fn connections_beyond_the_limit_are_turned_away() {
     withstands(Attack::Connections, |stats| stats.turned_away > 100);
 }
