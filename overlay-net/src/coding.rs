@@ -28,6 +28,8 @@ pub(crate) struct Inflater {
     at: usize,
     /// The window is used again from its start.
     wrapped: bool,
+    /// There was no room for all.
+    full: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -41,6 +43,8 @@ enum Header {
 const WINDOW: usize = 32 << 10;
 /// The window's length at first.
 const FIRST: usize = 512;
+/// So many blocks are inflated at a time. One without content is ten bits long, and each has its price.
+const BLOCKS: usize = 16;
 
 /// The stream is no zlib stream, or has ended.
 #[derive(Debug)]
@@ -55,19 +59,29 @@ impl Inflater {
             window: Vec::new(),
             at: 0,
             wrapped: false,
+            full: false,
         }
     }
 
-    /// Inflates from `packed` to the end of `plain`, at most as much as the window has. Returns how many
-    /// bytes; with 0, all of `packed` is used up and more is needed.
+    /// Whether there is more to come out even if nothing more comes in.
+    pub fn has_more(&self) -> bool {
+        self.full
+    }
+
+    /// Inflates from `packed` to the end of `plain`, at most as much as the window has, and at most so many
+    /// blocks. Returns how many bytes; with 0, there was nothing in these blocks, or, if all of `packed` is
+    /// used up, more is needed.
     pub fn inflate(
         &mut self,
         packed: &mut BytesMut,
         plain: &mut BytesMut,
     ) -> Result<usize, BadStream> {
         self.read_header(packed)?;
-        // A block may have more to tell when all of `packed` is used up.
-        while !packed.is_empty() || self.block.is_some() {
+        for _ in 0..BLOCKS {
+            // A block may have more to tell when all of `packed` is used up.
+            if packed.is_empty() && self.block.is_none() {
+                break;
+            }
             if self.at == self.window.len() {
                 self.make_room();
             }
@@ -85,6 +99,7 @@ impl Inflater {
             packed.advance(consumed);
             plain.extend_from_slice(&self.window[self.at..self.at + written]);
             self.at += written;
+            self.full = status == TINFLStatus::HasMoreOutput;
             let waits = match status {
                 TINFLStatus::BlockBoundary => {
                     self.between = block.block_boundary_state().ok_or(BadStream)?;
@@ -187,8 +202,7 @@ mod tests {
             (Inflater::new(), BytesMut::new(), BytesMut::new());
         for piece in packed.chunks(cut) {
             rest.extend_from_slice(piece);
-            while inflater.inflate(&mut rest, &mut plain)? > 0 {}
-            assert!(rest.is_empty());
+            while inflater.inflate(&mut rest, &mut plain)? > 0 || !rest.is_empty() {}
         }
         Ok(plain.to_vec())
     }

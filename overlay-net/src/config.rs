@@ -1,5 +1,6 @@
 //! The settings of a node.
 
+use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ pub struct Config {
     /// is dropped. Who comes from there is let in either way: `listen` decides that.
     pub allow_private: bool,
     /// The peer's randomness comes from this and [`number`](Self::number). It has to be a secret
-    /// where GUIDs and the like must not be guessed.
+    /// where GUIDs and the like must not be guessed, and no two nodes may have the same, or they take
+    /// each other's GUIDs for their own. Drawn at random for each default.
     pub seed: u64,
     /// The peer's number, of several with one seed.
     pub number: u32,
@@ -68,7 +70,7 @@ impl Default for Config {
             listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)),
             datagrams: true,
             allow_private: false,
-            seed: 0,
+            seed: random_seed(),
             number: 0,
             tick: Duration::from_millis(1),
             max_links: 1_024,
@@ -89,6 +91,12 @@ impl Default for Config {
     }
 }
 
+/// The hasher's keys, which come from the system and are others each time; no map is made of them.
+#[allow(clippy::disallowed_types)]
+fn random_seed() -> u64 {
+    std::hash::RandomState::new().hash_one(0)
+}
+
 impl core::fmt::Debug for Config {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         // The seed may be a secret.
@@ -99,5 +107,16 @@ impl core::fmt::Debug for Config {
             .field("max_links", &self.max_links)
             .field("max_per_address", &self.max_per_address)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_nodes_have_the_same_seed() {
+        let seeds: Vec<u64> = (0..100).map(|_| Config::default().seed).collect();
+        assert!(seeds.iter().enumerate().all(|(n, seed)| !seeds[..n].contains(seed)));
     }
 }

@@ -342,6 +342,7 @@ impl<P: Peer> Core<P> {
                 // Its end is told when what had come before is handed over.
                 self.stats.queued -= queued;
                 socket.discard_output();
+                socket.half_closed = false;
                 socket.ended = Some(connect::reason(&error));
                 return socket.ring();
             }
@@ -358,11 +359,22 @@ impl<P: Peer> Core<P> {
                 // To be read until its end.
                 socket.ring();
             }
+            // That may have been all.
+            Some(_) if queued == 0 && socket.half_closed => socket.ring(),
             _ => {}
         }
         if throttled {
             self.throttle(token);
         }
+    }
+
+    /// Whether something may still be on its way to a link whose other side sends no more, but reads: a
+    /// program that asks for a file may do that. It is closed when there is nothing more, or nothing went
+    /// out for a while.
+    pub fn owes(&self, token: u32) -> bool {
+        let Some(Some(socket)) = self.sockets.get(token as usize) else { return false };
+        let due = socket.queued() > 0 || socket.wants_writable || self.worker.reading > 0;
+        socket.half_closed && due && self.now.since(socket.progress) < self.config.close_timeout
     }
 
     /// A socket waits for the rate of sending or receiving.

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
 use overlay_peer::{
     Address, Context, Decoded, LinkState, Peer, Reason, Time, Timer, Wire, input_seed,
@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep};
 use crate::addresses::caller;
 use crate::core::Core;
 use crate::links::{Conn, Links};
-use crate::store::Worker;
+use crate::store::{Done, Worker};
 use crate::{Config, Stats, Store, connect};
 
 /// A peer on real sockets.
@@ -34,6 +34,8 @@ pub struct Node<P: Peer> {
     turns: Vec<u32>,
     /// Those that are not done with theirs.
     pub(crate) again: Vec<u32>,
+    /// When the turn of the socket whose turn it is has taken long enough.
+    pub(crate) slice: StdInstant,
     /// What is read from a socket.
     pub(crate) chunk: Box<[u8]>,
     sleep: Pin<Box<Sleep>>,
@@ -58,8 +60,9 @@ pub struct Drained {
 const CHUNK: usize = 64 << 10;
 /// So much of one kind is done before something else has its turn.
 const TURNS: usize = 64;
-/// So many rounds before other tasks have theirs.
+/// So many rounds before other tasks have theirs, and so long at most: what else is ready is only seen then.
 const ROUNDS: usize = 16;
+const POLL: Duration = Duration::from_millis(1);
 /// One in so many connections is left for those that the peer opens.
 const OWN: usize = 8;
 /// How often stalled links are looked for.
@@ -97,6 +100,7 @@ impl<P: Peer> Node<P> {
             core: Core::new(config, listener, udp, here, worker),
             turns: Vec::new(),
             again: Vec::new(),
+            slice: StdInstant::now(),
             chunk: vec![0; CHUNK].into(),
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             no_accept_until: Time::ZERO,
@@ -166,6 +170,7 @@ impl<P: Peer> Node<P> {
 
     /// [`next`](Self::next) for a task of one's own.
     pub fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<P::Event> {
+        let until = StdInstant::now() + POLL;
         for _ in 0..ROUNDS {
             if let Some(event) = self.core.events.pop_front() {
                 return Poll::Ready(event);
@@ -175,6 +180,9 @@ impl<P: Peer> Node<P> {
                 if self.core.events.is_empty() {
                     return Poll::Pending;
                 }
+            }
+            if StdInstant::now() >= until {
+                break;
             }
         }
         match self.core.events.pop_front() {
@@ -245,11 +253,12 @@ impl<P: Peer> Node<P> {
     /// What was read and written.
     fn outcomes(&mut self, cx: &mut TaskContext<'_>) -> bool {
         for _ in 0..TURNS {
-            let Poll::Ready(Some((ticket, outcome))) = self.core.worker.outcomes.poll_recv(cx)
-            else {
+            let Poll::Ready(Some(done)) = self.core.worker.outcomes.poll_recv(cx) else {
                 return false;
             };
+            let Done { ticket, outcome, was_read } = done;
             self.core.worker.waiting -= 1;
+            self.core.worker.reading -= usize::from(was_read);
             self.input(|peer, cx| peer.stored(ticket, outcome, cx));
         }
         true
@@ -399,6 +408,8 @@ impl<P: Peer> Node<P> {
             let Some(socket) = self.core.socket(token) else { continue };
             match socket.link {
                 None if now >= socket.deadline => self.core.drop_socket(token),
+                // Is there still something on its way to it?
+                Some(_) if socket.half_closed => socket.ring(),
                 Some(link) if socket.queued() > 0 && now.since(socket.progress) >= stall => {
                     self.core.lose(link, Reason::TimedOut);
                 }

@@ -46,6 +46,8 @@ pub(crate) struct Socket<F> {
     pub throttled: bool,
     /// Everything is read; why.
     pub ended: Option<Reason>,
+    /// The other side has said that nothing more comes from it, and no more than that.
+    pub half_closed: bool,
     /// Our side has said that nothing more comes.
     shut: bool,
     /// When something was last sent, or the queue began.
@@ -101,6 +103,7 @@ impl<F: Default> Socket<F> {
             dirty: false,
             throttled: false,
             ended: None,
+            half_closed: false,
             shut: false,
             progress: now,
             deadline: Time::MAX,

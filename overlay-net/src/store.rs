@@ -48,6 +48,13 @@ impl Store for NoStore {
 
 pub(crate) type Outcome = Result<Bytes, StoreError>;
 
+/// A job that has ended.
+pub(crate) struct Done {
+    pub ticket: Ticket,
+    pub outcome: Outcome,
+    pub was_read: bool,
+}
+
 enum Job {
     Read { ticket: Ticket, object: Object, offset: u64, len: u32 },
     Write { ticket: Ticket, object: Object, offset: u64, bytes: Bytes },
@@ -57,10 +64,11 @@ enum Job {
 pub(crate) struct Worker {
     store: Arc<dyn Store>,
     jobs: Option<std_mpsc::Sender<Job>>,
-    done: mpsc::UnboundedSender<(Ticket, Outcome)>,
-    pub outcomes: mpsc::UnboundedReceiver<(Ticket, Outcome)>,
-    /// Jobs whose outcome was not handed over.
+    done: mpsc::UnboundedSender<Done>,
+    pub outcomes: mpsc::UnboundedReceiver<Done>,
+    /// Jobs whose outcome was not handed over, and how many of these read.
     pub waiting: usize,
+    pub reading: usize,
     most: usize,
     next: u32,
 }
@@ -68,7 +76,7 @@ pub(crate) struct Worker {
 impl Worker {
     pub fn new(store: Arc<dyn Store>, most: usize) -> Self {
         let (done, outcomes) = mpsc::unbounded_channel();
-        Self { store, jobs: None, done, outcomes, waiting: 0, most, next: 0 }
+        Self { store, jobs: None, done, outcomes, waiting: 0, reading: 0, most, next: 0 }
     }
 
     fn ticket(&mut self) -> Ticket {
@@ -80,11 +88,12 @@ impl Worker {
 
     pub fn read(&mut self, object: Object, offset: u64, len: u32) -> Ticket {
         let ticket = self.ticket();
+        self.reading += 1;
         // Only while nothing else is under way: a read follows the writes before it.
         if self.waiting == 1
             && let Some(outcome) = self.store.read_now(object, offset, len)
         {
-            self.finish(ticket, outcome);
+            self.finish(ticket, outcome, true);
             return ticket;
         }
         self.start(ticket, Job::Read { ticket, object, offset, len });
@@ -97,14 +106,15 @@ impl Worker {
         ticket
     }
 
-    fn finish(&self, ticket: Ticket, outcome: Outcome) {
+    fn finish(&self, ticket: Ticket, outcome: Outcome, was_read: bool) {
         // The receiver lives as long as this.
-        let _ = self.done.send((ticket, outcome));
+        let _ = self.done.send(Done { ticket, outcome, was_read });
     }
 
     fn start(&mut self, ticket: Ticket, job: Job) {
+        let reads = matches!(job, Job::Read { .. });
         if self.waiting > self.most {
-            return self.finish(ticket, Err(StoreError::Failed));
+            return self.finish(ticket, Err(StoreError::Failed), reads);
         }
         if self.jobs.is_none() {
             self.jobs = self.spawn();
@@ -112,7 +122,7 @@ impl Worker {
         let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
         if !sent {
             // There is no thread.
-            self.finish(ticket, Err(StoreError::Failed));
+            self.finish(ticket, Err(StoreError::Failed), reads);
         }
     }
 
@@ -121,16 +131,16 @@ impl Worker {
         let (store, done) = (self.store.clone(), self.done.clone());
         let run = move || {
             for job in queue {
-                let outcome = match job {
+                let (ticket, outcome, was_read) = match job {
                     Job::Read { ticket, object, offset, len } => {
-                        (ticket, guarded(|| store.read(object, offset, len)))
+                        (ticket, guarded(|| store.read(object, offset, len)), true)
                     }
                     Job::Write { ticket, object, offset, bytes } => {
                         let write = || store.write(object, offset, &bytes).map(|()| Bytes::new());
-                        (ticket, guarded(write))
+                        (ticket, guarded(write), false)
                     }
                 };
-                if done.send(outcome).is_err() {
+                if done.send(Done { ticket, outcome, was_read }).is_err() {
                     return;
                 }
             }

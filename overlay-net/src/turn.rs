@@ -1,6 +1,7 @@
 //! A socket's turn: what it received goes to the peer, one message after another.
 
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use overlay_peer::{Decoded, Link, LinkState, Peer, Reason, Wire};
@@ -13,6 +14,10 @@ use crate::node::Node;
 const MESSAGES: usize = 64;
 /// So often a link reads, or inflates, in one turn.
 const STEPS: usize = 4;
+/// So long a turn may take, more or less, whatever the messages cost.
+const SLICE: Duration = Duration::from_micros(250);
+/// After so many messages the clock is looked at.
+const GLANCE: usize = 8;
 
 /// What a step of a turn left.
 enum Step {
@@ -27,6 +32,7 @@ impl<P: Peer> Node<P> {
     pub(crate) fn turn(&mut self, token: u32) {
         let Some(socket) = self.core.socket(token) else { return };
         socket.answer();
+        self.slice = Instant::now() + SLICE;
         if socket.queued() > 0 || socket.link.is_none() {
             self.core.flush(token);
         }
@@ -41,6 +47,9 @@ impl<P: Peer> Node<P> {
                     socket.release_input();
                 }
                 return;
+            }
+            if Instant::now() >= self.slice {
+                break;
             }
         }
         self.again.push(token);
@@ -58,12 +67,16 @@ impl<P: Peer> Node<P> {
             self.keep(token, link, input, taken.packed_from_here);
             return Step::More;
         }
-        if socket.inflater.is_some() && !socket.packed.is_empty() {
+        if let Some(inflater) = &socket.inflater
+            && (inflater.has_more() || !socket.packed.is_empty())
+        {
             return self.inflate(token, link);
         }
         if let Some(reason) = socket.ended {
             // Everything that came is handed over.
-            self.closed(link, reason);
+            if !self.core.owes(token) {
+                self.closed(link, reason);
+            }
             return Step::Wait;
         }
         self.read(token, link)
@@ -83,6 +96,8 @@ impl<P: Peer> Node<P> {
             Poll::Pending => return Step::Wait,
             Poll::Ready(Ok(0)) => {
                 socket.ended = Some(Reason::Remote);
+                socket.half_closed = true;
+                socket.progress = now;
                 return Step::More;
             }
             Poll::Ready(Ok(read)) => read,
@@ -143,7 +158,10 @@ impl<P: Peer> Node<P> {
     /// Hands messages to the peer, from the start of `bytes`, which are all that the link has.
     fn take_messages(&mut self, token: u32, link: Link, bytes: &[u8]) -> Taken {
         let mut at = 0;
-        for _ in 0..MESSAGES {
+        for message in 0..MESSAGES {
+            if message % GLANCE == GLANCE - 1 && Instant::now() >= self.slice {
+                break;
+            }
             let Some(socket) = self.core.socket(token).filter(|it| it.link == Some(link)) else {
                 return Taken::plain(at);
             };

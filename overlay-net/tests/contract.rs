@@ -75,6 +75,40 @@ async fn a_phase_may_pack_what_follows_both_ways() {
     assert_eq!(plain, b"first\nsecond\n");
 }
 
+/// What inflates to much more than was received comes out at once, all of it, and not with the next bytes.
+#[tokio::test]
+async fn a_packed_batch_comes_out_whole() {
+    for lines in [50, 100, 1_000] {
+        let (to, _task) = echo(loopback()).await;
+        let mut stream = TcpStream::connect(to).await.expect("open");
+        let text = [&[b'x'; 900][..], b"\n"].concat().repeat(lines);
+        // Flushed, and not ended.
+        let mut packed = vec![0; 10_000];
+        let mut packer = miniz_oxide::deflate::core::CompressorOxide::default();
+        let flush = miniz_oxide::MZFlush::Sync;
+        let result = miniz_oxide::deflate::stream::deflate(&mut packer, &text, &mut packed, flush);
+        assert_eq!(result.bytes_consumed, text.len());
+        packed.truncate(result.bytes_written);
+        stream.write_all(&[b"pack\n", &packed[..]].concat()).await.expect("sent");
+        let mut state =
+            miniz_oxide::inflate::stream::InflateState::new_boxed(miniz_oxide::DataFormat::Zlib);
+        let (mut back, mut got) = (vec![0; 5], 0);
+        stream.read_exact(&mut back).await.expect("back");
+        let mut rest = Vec::new();
+        while got < text.len() {
+            let read = tokio::time::timeout(Duration::from_secs(10), stream.read_buf(&mut rest));
+            assert!(
+                read.await.unwrap_or_else(|_| panic!("{got} of {}", text.len())).expect("open") > 0
+            );
+            let mut out = vec![0; 1 << 20];
+            let flush = miniz_oxide::MZFlush::None;
+            let result = miniz_oxide::inflate::stream::inflate(&mut state, &rest, &mut out, flush);
+            rest.drain(..result.bytes_consumed);
+            got += result.bytes_written;
+        }
+    }
+}
+
 fn miniz_zlib(bytes: &[u8]) -> Vec<u8> {
     miniz_oxide::deflate::compress_to_vec_zlib(bytes, 6)
 }
