@@ -50,7 +50,7 @@ mod app;
 mod demo;
 #[path = "chord_node/key.rs"]
 mod key;
-#[allow(dead_code, reason = "the same for another program, which says more")]
+
 use app::App;
 use key::{Key, Pair};
 
@@ -105,26 +105,26 @@ fn main() -> ExitCode {
     if std::env::args_os().len() == 1 {
         return program(|_: &NoOptions| run_node(false, async |_| demo::run().await));
     }
-    program(|options: &Options| run_node(options.json, async |report| run(options, report).await))
+    program(|options: &Options| run_node(options.json, async |lines| run(options, lines).await))
 }
 
 /// The options of the program without any.
 #[derive(Debug, Parser)]
 struct NoOptions {}
 
-async fn run(options: &Options, report: &mut Lines) -> Result<(), Failure> {
+async fn run(options: &Options, lines: &mut Lines) -> Result<(), Failure> {
     let leave = leave_signal()?;
     tokio::pin!(leave);
-    let mut app = App::start(options, report).await?;
+    let mut app = App::start(options, lines).await?;
     let outcome = loop {
         tokio::select! {
             () = &mut leave => break Ok(()),
-            result = app.step(report) => result?,
+            result = app.step(lines) => result?,
         }
         if let Some(outcome) = app.outcome() {
             break outcome;
         }
     };
-    app.leave(LEAVE, report).await?;
+    app.leave(LEAVE, lines).await?;
     outcome
 }

@@ -56,7 +56,7 @@ pub struct App {
 
 impl App {
     /// Binds the sockets, and begins to join.
-    pub async fn start(options: &Options, report: &mut Lines) -> Result<Self, Failure> {
+    pub async fn start(options: &Options, lines: &mut Lines) -> Result<Self, Failure> {
         check(options)?;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| format!("no randomness: {error}"))?;
@@ -70,7 +70,7 @@ impl App {
         let mut app =
             Self { options: options.clone(), places, joined, wishes, look, outcome: None };
         let join = app.options.join;
-        app.join_next(join, report)?;
+        app.join_next(join, lines)?;
         Ok(app)
     }
 
@@ -97,26 +97,26 @@ impl App {
     }
 
     /// Goes on until something happens.
-    pub async fn step(&mut self, report: &mut Lines) -> Result<(), Failure> {
+    pub async fn step(&mut self, lines: &mut Lines) -> Result<(), Failure> {
         let (number, event) = tokio::select! {
             event = next_event(&mut self.places) => event,
-            _ = self.look.tick() => return self.tell_pointers(report),
+            _ = self.look.tick() => return self.tell_pointers(lines),
         };
-        self.take(number, event, report)
+        self.take(number, event, lines)
     }
 
     /// What one of the nodes says.
-    fn take(&mut self, number: usize, event: Event, report: &mut Lines) -> Result<(), Failure> {
+    fn take(&mut self, number: usize, event: Event, lines: &mut Lines) -> Result<(), Failure> {
         let addr = self.places[number].address.to_string();
         match event {
             Event::Joined => {
                 let id = self.places[number].node.peer().contact().map(|me| me.id.to_string());
-                report.event("joined", &[("addr", json!(addr)), ("id", json!(id))])?;
-                self.tell_pointers(report)?;
+                lines.event("joined", &[("addr", json!(addr)), ("id", json!(id))])?;
+                self.tell_pointers(lines)?;
                 self.joined += 1;
                 if self.joined < self.places.len() {
                     let first = self.here();
-                    self.join_next(Some(first), report)?;
+                    self.join_next(Some(first), lines)?;
                 } else {
                     self.wish();
                 }
@@ -125,11 +125,11 @@ impl App {
                 let to = self.options.join.map_or(String::new(), |to| format!(" the ring at {to}"));
                 self.outcome = Some(Err(format!("can not join{to}: {reason}").into()));
             }
-            Event::Isolated => report.event("isolated", &[("addr", json!(addr))])?,
+            Event::Isolated => lines.event("isolated", &[("addr", json!(addr))])?,
             Event::Left { handed_over } => {
                 self.places[number].left = true;
                 let handed_over = json!(handed_over);
-                report.event("left", &[("addr", json!(addr)), ("handed_over", handed_over)])?;
+                lines.event("left", &[("addr", json!(addr)), ("handed_over", handed_over)])?;
             }
             Event::Found { request, hops, timeouts, owner } => {
                 let keys = [
@@ -138,21 +138,21 @@ impl App {
                     ("hops", json!(hops)),
                     ("timeouts", json!(timeouts)),
                 ];
-                self.answered(request, "found", &keys, report)?;
+                self.answered(request, "found", &keys, lines)?;
             }
             Event::Stored { request, hops, replicas } => {
                 let keys = [("replicas", json!(replicas)), ("hops", json!(hops))];
-                self.answered(request, "stored", &keys, report)?;
+                self.answered(request, "stored", &keys, lines)?;
             }
-            Event::Got { request, hops, values } => self.got(request, hops, &values, report)?,
-            Event::Failed { request, reason } => self.failed(request, &reason, report)?,
+            Event::Got { request, hops, values } => self.got(request, hops, &values, lines)?,
+            Event::Failed { request, reason } => self.failed(request, &reason, lines)?,
             Event::Misbehaved { from, what } => {
                 let keys = [("from", json!(from.to_string())), ("what", json!(what.to_string()))];
-                report.event("misbehaved", &[&[("addr", json!(addr))], &keys[..]].concat())?;
+                lines.event("misbehaved", &[&[("addr", json!(addr))], &keys[..]].concat())?;
             }
             Event::Refused { from, reason } => {
                 let keys = [("from", json!(from.to_string())), ("what", json!(reason.to_string()))];
-                report.event("refused", &[&[("addr", json!(addr))], &keys[..]].concat())?;
+                lines.event("refused", &[&[("addr", json!(addr))], &keys[..]].concat())?;
             }
             _ => {}
         }
@@ -160,12 +160,12 @@ impl App {
     }
 
     /// The next place on the ring is to be taken.
-    fn join_next(&mut self, via: Option<SocketAddr>, report: &mut Lines) -> Result<(), Failure> {
+    fn join_next(&mut self, via: Option<SocketAddr>, lines: &mut Lines) -> Result<(), Failure> {
         let Some(place) = self.places.get_mut(self.joined) else { return Ok(()) };
         let command = via.map_or(Command::Create, |via| Command::Join { via: vec![via] });
         place.node.command(command);
         let id = place.node.peer().contact().map(|me| me.id.to_string());
-        report
+        lines
             .event("listening", &[("addr", json!(place.address.to_string())), ("id", json!(id))])?;
         Ok(())
     }
@@ -187,11 +187,11 @@ impl App {
         request: u32,
         event: &str,
         keys: &[(&str, Value)],
-        report: &mut Lines,
+        lines: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(wish) = self.wishes.get_mut(request as usize) else { return Ok(()) };
         wish.done = true;
-        report.event(event, &[&wish.names(), keys].concat())?;
+        lines.event(event, &[&wish.names(), keys].concat())?;
         self.wish();
         Ok(())
     }
@@ -201,7 +201,7 @@ impl App {
         request: u32,
         hops: u32,
         values: &[Publication],
-        report: &mut Lines,
+        lines: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(wish) = self.wishes.get_mut(request as usize) else { return Ok(()) };
         wish.done = true;
@@ -212,10 +212,10 @@ impl App {
                 ("value", json!(std::str::from_utf8(value).ok())),
                 ("hex", json!(hex::encode(value))),
             ];
-            report.event("got", &[&wish.names(), &keys[..]].concat())?;
+            lines.event("got", &[&wish.names(), &keys[..]].concat())?;
         }
         if values.is_empty() {
-            report.event("nothing", &[&wish.names(), &[("hops", json!(hops))][..]].concat())?;
+            lines.event("nothing", &[&wish.names(), &[("hops", json!(hops))][..]].concat())?;
             let nothing = format!("nothing is published under {:?}", wish.key.text);
             self.outcome = Some(Err(nothing.into()));
         }
@@ -227,19 +227,19 @@ impl App {
         &mut self,
         request: u32,
         reason: &NoAnswer,
-        report: &mut Lines,
+        lines: &mut Lines,
     ) -> Result<(), Failure> {
         let Some(wish) = self.wishes.get_mut(request as usize) else { return Ok(()) };
         wish.done = true;
         let keys = [&[("what", json!(wish.what))][..], &wish.names()].concat();
-        report.event("failed", &[&keys[..], &[("reason", json!(reason.to_string()))]].concat())?;
+        lines.event("failed", &[&keys[..], &[("reason", json!(reason.to_string()))]].concat())?;
         let what = format!("{} {:?}: {reason}", wish.what, wish.key.text);
         self.outcome = Some(Err(what.into()));
         Ok(())
     }
 
     /// Says what the pointers of each node are, where that changed.
-    fn tell_pointers(&mut self, report: &mut Lines) -> Result<(), Failure> {
+    fn tell_pointers(&mut self, lines: &mut Lines) -> Result<(), Failure> {
         for place in &mut self.places {
             let peer = place.node.peer();
             let Some(member) = peer.member() else { continue };
@@ -257,7 +257,7 @@ impl App {
                     ("successors", json!(successors)),
                     ("fingers", json!(now.fingers)),
                 ];
-                report.event("neighbours", &keys)?;
+                lines.event("neighbours", &keys)?;
                 place.told = now;
             }
         }
@@ -265,14 +265,14 @@ impl App {
     }
 
     /// Leaves the ring, the last place first, and closes what is open.
-    pub async fn leave(mut self, limit: Duration, report: &mut Lines) -> Result<(), Failure> {
+    pub async fn leave(mut self, limit: Duration, lines: &mut Lines) -> Result<(), Failure> {
         let until = Instant::now() + limit;
         for number in (0..self.places.len()).rev() {
             self.places[number].node.command(Command::Leave);
             while !self.places[number].left {
                 let left = until.saturating_duration_since(Instant::now());
                 match timeout(left, next_event(&mut self.places)).await {
-                    Ok((from, event)) => self.take(from, event, report)?,
+                    Ok((from, event)) => self.take(from, event, lines)?,
                     Err(_) => break,
                 }
             }

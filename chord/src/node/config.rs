@@ -40,7 +40,7 @@ pub struct Config {
     pub lookup_attempts: u8,
     /// What a member keeps to route by. With [`Routing::Finger`], the default, fingers: log N entries, and
     /// lookups that take ½ log N hops. With [`Routing::Successor`] only its successor, so that there is
-    /// nothing more to keep up, and N/2 hops. With [`Routing::Full`] every node it hears of, up to
+    /// nothing more to keep up, and N/2 hops, for which [`Limits::hops`] has to have room. With [`Routing::Full`] every node it hears of, up to
     /// [`Limits::table`]: one hop, and O(N) messages to fill the table, when it joins and again and again.
     pub routing: Routing,
     /// Whether a finger is, of the nodes that would do, the one that answers first. The default is no:
