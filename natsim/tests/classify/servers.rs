@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use natsim::Behaviour;
 use natsim::Mapping;
 use natsim::classify::{Reason, Report, Verdict};
-use natsim::stun::{AttributeType, Class, ErrorCode, Message, MessageType, Server, Socket, Writer};
+use natsim::stun::{
+    Attribute, AttributeType, Class, ErrorCode, Message, MessageType, Server, Socket, Writer,
+};
 
 use crate::truths;
 use crate::world::{Loss, World, address, addresses, good_server};
@@ -43,6 +45,8 @@ pub enum Kind {
     NamesNoAddress,
     Silent,
     Garbage,
+    /// Sees even ports at another address, as if the NAT had two.
+    SeesTwo,
 }
 
 impl Kind {
@@ -167,6 +171,17 @@ impl Kind {
                 }
                 vec![(here, from, out)]
             }
+            Self::SeesTwo => rewritten(datagram, from, at, |writer, message, one| {
+                let mapped = message.xor_mapped_address().expect("an address").filter(|mapped| {
+                    one.kind == AttributeType::XOR_MAPPED_ADDRESS && mapped.port() % 2 == 0
+                });
+                match mapped {
+                    Some(mapped) => {
+                        writer.xor_mapped_address(([198, 51, 100, 2], mapped.port()).into())
+                    }
+                    None => writer.attribute(one.kind, one.value),
+                };
+            }),
             Self::Silent => vec![],
             Self::Garbage => vec![(here, from, datagram.repeat(2)), (here, from, vec![1, 1])],
             _ => ask(&good_server(), datagram, from, at),
@@ -189,17 +204,29 @@ fn ask(server: &Server, datagram: &[u8], from: SocketAddr, at: Socket) -> Answer
 
 /// A good server's answers with another other address.
 fn named(datagram: &[u8], from: SocketAddr, at: Socket, other: SocketAddr) -> Answers {
+    rewritten(datagram, from, at, |writer, _, one| {
+        if one.kind == AttributeType::OTHER_ADDRESS {
+            writer.address(one.kind, other);
+        } else {
+            writer.attribute(one.kind, one.value);
+        }
+    })
+}
+
+/// A good server's answers, each attribute written again.
+fn rewritten(
+    datagram: &[u8],
+    from: SocketAddr,
+    at: Socket,
+    write: impl Fn(&mut Writer<&mut Vec<u8>>, &Message<'_>, Attribute<'_>),
+) -> Answers {
     let mut answers = ask(&good_server(), datagram, from, at);
     for (_, _, bytes) in &mut answers {
         let message = Message::decode(bytes).expect("an answer");
         let mut out = Vec::new();
         let mut writer = Writer::new(&mut out, message.message_type(), message.transaction_id());
         for one in message.attributes() {
-            if one.kind == AttributeType::OTHER_ADDRESS {
-                writer.address(one.kind, other);
-            } else {
-                writer.attribute(one.kind, one.value);
-            }
+            write(&mut writer, &message, one);
         }
         writer.finish().expect("it fits");
         *bytes = out;
@@ -275,6 +302,20 @@ fn a_symmetric_nat_hides_no_liar() {
         let report = through(Kind::NoResponsePort { refused }, &[Behaviour::SYMMETRIC]);
         assert_eq!(report.rfc3489(), Verdict::Known("symmetric"));
     }
+}
+
+/// Where sockets are at different outside addresses, one that stays where it is may do so by accident.
+#[test]
+fn one_of_several_outside_addresses_is_no_proof() {
+    let report = |behaviour| World::new(&[behaviour], Kind::SeesTwo, Loss::None, 1).classify();
+    for behaviour in [Behaviour::FULL_CONE, Behaviour::RESTRICTED, Behaviour::PORT_RESTRICTED] {
+        let report = report(behaviour);
+        assert_eq!(report.mapping, Verdict::Unknown(Reason::SeveralAddresses));
+        assert_eq!(report.filtering, Verdict::Known(behaviour.filtering));
+        assert_eq!(report.collision, Verdict::Unknown(Reason::NotEndpointIndependent));
+    }
+    let symmetric = report(Behaviour::SYMMETRIC);
+    assert_eq!(symmetric.rfc3489(), Verdict::Known("symmetric"));
 }
 
 /// Another server does for the mapping.
