@@ -15,6 +15,8 @@ use overlay_examples::{Failure, program};
 mod bloom;
 #[path = "figures/chord.rs"]
 mod chord;
+#[path = "figures/chord_churn.rs"]
+mod chord_churn;
 #[path = "figures/gnutella.rs"]
 mod gnutella;
 #[path = "figures/gnutella06.rs"]
@@ -63,6 +65,7 @@ const FIGURES: &[Figure] = &[
     figure("C0", "Chord: the rings of the lectures", chord::lectures),
     figure("C1", "Chord: hops to the key's predecessor, by fingers", chord::path_lengths),
     figure("C2", "Chord: many nodes fail at once", chord::failures),
+    figure("C3", "Chord: nodes come and go", chord_churn::churn),
     figure("C5", "Chord: hops by successors, fingers and full tables", chord::routing_tables),
     figure("C7", "Chord: what a join costs each routing table", chord::joins),
 ];
