@@ -72,6 +72,18 @@ fn greet(driver: &mut Recorder, servent: &mut Servent, hello: &[u8]) -> (Link, V
     (link, answer)
 }
 
+/// It changes its mind in the last head.
+#[test]
+fn its_late_refusal_is_one() {
+    let mut servent = of_mode(Mode::Ultrapeer, settings());
+    let mut driver = Recorder::new();
+    let (link, _) = greet(&mut driver, &mut servent, &hello(true));
+    let last = ["GNUTELLA/0.6 403 Not becoming a leaf node", "User-Agent: gtk-gnutella/1.2.3"];
+    driver.bytes(&mut servent, link, &text(&last));
+    assert!(driver.closed.contains(&link));
+    assert_eq!(servent.neighbours().count(), 0);
+}
+
 /// It connects as a leaf, and is one.
 fn leaf(driver: &mut Recorder, servent: &mut Servent) -> Link {
     let (link, answer) = greet(driver, servent, &hello(false));
@@ -281,14 +293,16 @@ fn its_table_decides_which_queries_it_sees() {
         assert!(driver.closed.is_empty(), "{bits} bits");
         let ultrapeer = shake(&mut driver, &mut servent, 7, false);
         driver.said(link);
-        for (n, words) in [(60, "giant steps"), (61, "giant leaps")] {
+        // Its tables have no hashes, so that one is asked for of whoever has something.
+        let by_hash = "\\\0urn:sha1:PLSTHIPQGSSZTS5FJUPAKUZWUGYQYPFB";
+        for (n, words) in [(60, "giant steps"), (61, "giant leaps"), (62, by_hash)] {
             driver.bytes(&mut servent, ultrapeer, &message(n, 0x80, 1, 2, &query(words)));
         }
         let said = driver.said(link);
-        let passed: Vec<_> =
-            messages(&said).into_iter().filter(|it| it.0 == PayloadType::QUERY).collect();
-        assert_eq!(passed.len(), usize::from(shares), "{bits} bits");
-        assert!(passed.iter().all(|it| it.3 == query("giant steps")));
+        let said = messages(&said).into_iter();
+        let passed: Vec<_> = said.filter(|it| it.0 == PayloadType::QUERY).map(|it| it.3).collect();
+        let expected = [query("giant steps"), query(by_hash)];
+        assert_eq!(passed, expected[..if shares { 2 } else { 0 }], "{bits} bits");
     }
 }
 

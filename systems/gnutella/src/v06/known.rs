@@ -49,6 +49,8 @@ pub(crate) struct Features {
     pub narrow: bool,
     /// Tables between ultrapeers.
     pub ultrapeer_routing: bool,
+    /// Its tables have keywords only: whether it has a file of some hash they do not tell.
+    pub no_urns: bool,
 }
 
 /// Which of the vendor messages that this servent sends a neighbour understands.
@@ -112,6 +114,7 @@ impl Known {
                 routing: routing.is_some(),
                 narrow: routing.is_some_and(|it| it >= Version { major: 0, minor: 2 }),
                 ultrapeer_routing: offer.ultrapeer_query_routing().is_some(),
+                no_urns: is_gtk_gnutella(offer),
             },
             ..Self::plain(max_ttl)
         }
@@ -124,9 +127,15 @@ impl Known {
             (Some(bloom), _) if query.words() > 0 => {
                 Some(query.passes(|hash| bloom.contains_u64(hash.into())))
             }
+            (_, Some(table)) if self.is_silent_on(query) => Some(table.count() > 0),
             (_, Some(table)) => Some(table.may_answer(query)),
             (_, None) => None,
         }
+    }
+
+    /// Whether its table can not say that it has what is asked for.
+    pub fn is_silent_on(&self, query: &RoutedQuery) -> bool {
+        self.features.no_urns && query.words() == 0 && !query.is_empty()
     }
 
     pub fn heap_bytes(&self) -> usize {
@@ -136,4 +145,9 @@ impl Known {
             + self.table.as_ref().map_or(0, PackedTable::heap_bytes)
             + receiving.map_or(0, |it| size_of::<QrpReceiver>() + it.heap_bytes())
     }
+}
+
+/// Whether it is a gtk-gnutella, which does some things in its own way.
+pub(crate) fn is_gtk_gnutella(offer: &Offer<'_>) -> bool {
+    offer.user_agent().is_some_and(|name| name.starts_with(b"gtk-gnutella/"))
 }

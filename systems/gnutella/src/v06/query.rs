@@ -205,7 +205,8 @@ impl Servent {
         let in_none = together.is_some_and(|table| !table.may_answer(routed));
         let mut suppressed = 0;
         for (slot, known) in v06.leaves().filter(|(slot, _)| Some(*slot) != from) {
-            let may_answer = if in_none && known.bloom.is_none() && known.table.is_some() {
+            let in_table = known.bloom.is_none() && known.table.is_some();
+            let may_answer = if in_none && in_table && !known.is_silent_on(routed) {
                 Some(false)
             } else {
                 known.may_answer(routed)

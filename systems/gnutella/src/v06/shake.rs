@@ -8,7 +8,7 @@ use gnutella_wire::{Connect, Handshake, HandshakeEvent, Head, Local, Offer, Role
 use overlay_peer::{Address, Coding, Context, Link, Reason, Time};
 
 use super::Due;
-use super::known::Known;
+use super::known::{Known, is_gtk_gnutella};
 use crate::counters::count;
 use crate::hosts::Source;
 use crate::servent::ipv4;
@@ -189,8 +189,8 @@ impl Servent {
         let mut local = self.local(ours, remote, cx);
         // It does not stay the ultrapeer that it is when told to be a leaf, but goes, unless it may change
         // its role, has no leaf and knows that we are up for longer.
-        let proud = offer.user_agent().is_some_and(|name| name.starts_with(b"gtk-gnutella/"));
-        local.ultrapeers_needed |= proud && self.has_room_for_role(Role::Ultrapeer);
+        local.ultrapeers_needed |=
+            is_gtk_gnutella(&offer) && self.has_room_for_role(Role::Ultrapeer);
         let mut handshake = Handshake::accept(local);
         if handshake.receive(head).is_err() {
             return self.misbehaved(link, Misbehaviour::BadHead, cx);
