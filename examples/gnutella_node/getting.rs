@@ -184,8 +184,11 @@ impl Getting {
     /// again.
     pub fn failed(&mut self, directory: &Directory, now: Instant) {
         if let Stage::Fetching(fetching) = &self.stage {
-            // As long as it goes on there is hope.
-            if directory.release(INTO).is_ok_and(|have| have > fetching.from) {
+            // Of an unknown size nothing can be resumed.
+            if fetching.size.is_none() || directory.extent(INTO) == Ok(0) {
+                let _ = directory.discard(INTO);
+            } else if directory.release(INTO).is_ok_and(|have| have > fetching.from) {
+                // As long as it goes on there is hope.
                 self.give_up = now + self.patience;
             }
         }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub struct Running {
     lines: mpsc::Receiver<Value>,
     told: Vec<Value>,
     errors: Arc<Mutex<String>>,
+    /// Reads standard error to its end.
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -50,13 +52,13 @@ impl Running {
         });
         let errors = Arc::new(Mutex::new(String::new()));
         let (mut stderr, said) = (child.stderr.take().expect("a pipe"), errors.clone());
-        thread::spawn(move || {
+        let listener = thread::spawn(move || {
             let mut some = [0; 4_096];
             while let Ok(length @ 1..) = stderr.read(&mut some) {
                 said.lock().expect("whole").push_str(&String::from_utf8_lossy(&some[..length]));
             }
         });
-        Self { child, lines, told: Vec::new(), errors }
+        Self { child, lines, told: Vec::new(), errors, listener: Some(listener) }
     }
 
     /// What it has said on standard error.
@@ -119,6 +121,9 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 while let Ok(told) = self.lines.recv_timeout(LIMIT) {
                     self.told.push(told);
+                }
+                if let Some(listener) = self.listener.take() {
+                    listener.join().expect("it only reads");
                 }
                 return status;
             }
