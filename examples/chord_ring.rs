@@ -10,6 +10,11 @@
 //! many go: `-- --nodes 1000 --lookups 20000 --churn 0.4`. Their successor lists hold 20, which ends many
 //! lookups early, and they stabilize and refresh a finger every 30 s; each looks up a key a minute. A lookup
 //! then costs all the messages that keep the ring up meanwhile.
+//!
+//! `--json` prints one object: `nodes`, `lookups`, `mode`, `vnodes`, `hops_mean`, `hops_p1`, `hops_p50`,
+//! `hops_p99`, `load_p1`, `load_p99`, `build_seconds`, `ns_per_lookup`, `peak_rss_bytes`; with `--churn` also
+//! `churn`, `joined`, `gone`, `timeouts_mean` (dead nodes asked, a lookup), `failed` (lookups that found
+//! nobody, or not the owner) and `messages`.
 
 use std::io::Write as _;
 use std::process::ExitCode;
