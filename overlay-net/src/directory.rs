@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -106,6 +106,9 @@ const DEPTH: usize = 32;
 /// The endings of names of files that are not whole, and of their maps.
 const PART: &str = ".part";
 const MAP: &str = ".part.map";
+const NEW: &str = ".part.map.new";
+/// So much room is kept for the next map, so that it can be saved when the disk is full.
+const RESERVE: [u8; 4_096] = [b' '; 4_096];
 
 impl Directory {
     /// The directory at this path.
@@ -195,6 +198,9 @@ impl Directory {
         }
         let mut ranges = size.and_then(|size| self.load_map(name, size)).unwrap_or_default();
         ranges.truncate(metadata.len());
+        if size.is_some() {
+            self.keep_room(name);
+        }
         let have = ranges.prefix();
         state.used = state.used.saturating_add(metadata.len());
         let (name, held) = (name.to_owned(), false);
@@ -242,21 +248,19 @@ impl Directory {
         let Some(Entry::Partial(partial)) = state.objects.get(&object) else {
             return Err(StoreError::NotFound);
         };
-        let (part, map) = (format!("{}{PART}", partial.name), format!("{}{MAP}", partial.name));
+        let (name, part) = (partial.name.clone(), format!("{}{PART}", partial.name));
         state.objects.remove(&object);
-        let _ = self.root.remove_file(map);
+        self.remove_maps(&name);
         self.root.remove_file(part).map_err(|error| store_error(&error))
     }
 
     /// How long a download is by now, in bytes: up to the last that was written.
     ///
     /// # Errors
-    /// There is no such download, or the system does not tell.
+    /// There is no such download.
     pub fn extent(&self, object: Object) -> Result<u64, StoreError> {
         match self.state().objects.get(&object) {
-            Some(Entry::Partial(partial)) => {
-                partial.file.metadata().map(|it| it.len()).map_err(|error| store_error(&error))
-            }
+            Some(Entry::Partial(partial)) => Ok(partial.ranges.end()),
             Some(Entry::Shared(_)) | None => Err(StoreError::NotFound),
         }
     }
@@ -319,7 +323,13 @@ impl Directory {
         };
         let name = partial.name.clone();
         let part = format!("{name}{PART}");
-        let done = partial.file.sync_all().and_then(|()| {
+        // What another run left beyond its end is no part of it.
+        let end = partial.size.unwrap_or_else(|| partial.ranges.end());
+        let cut = partial.file.metadata().and_then(|metadata| match metadata.len() > end {
+            true => partial.file.set_len(end),
+            false => Ok(()),
+        });
+        let done = cut.and_then(|()| partial.file.sync_all()).and_then(|()| {
             // Never over another file: a link to a name that exists fails.
             match self.root.hard_link(&part, &self.root, &name) {
                 Ok(()) => self.root.remove_file(&part)?,
@@ -327,7 +337,7 @@ impl Directory {
                 // A file system without such links.
                 Err(_) => self.root.rename(&part, &self.root, &name)?,
             }
-            let _ = self.root.remove_file(format!("{name}{MAP}"));
+            self.remove_maps(&name);
             self.sync_root()
         });
         done.map_err(|error| store_error(&error))?;
@@ -349,13 +359,29 @@ impl Directory {
         (of == size).then_some(ranges)
     }
 
+    fn remove_maps(&self, name: &str) {
+        let _ = self.root.remove_file(format!("{name}{MAP}"));
+        let _ = self.root.remove_file(format!("{name}{NEW}"));
+    }
+
+    /// For the next map. Without it, too, one can be saved while there is room.
+    fn keep_room(&self, name: &str) {
+        let _ = self.root.write(format!("{name}{NEW}"), RESERVE);
+    }
+
     /// First the bytes, then the map that says they are there.
     fn save_map(&self, partial: &mut Partial) -> io::Result<()> {
         let Some(size) = partial.size.filter(|_| partial.unsaved > 0) else { return Ok(()) };
         partial.file.sync_data()?;
-        let (map, new) = (format!("{}{MAP}", partial.name), format!("{}{MAP}.new", partial.name));
-        self.root.write(&new, format!("size {size}\n{}", partial.ranges.to_text()))?;
+        let (map, new) = (format!("{}{MAP}", partial.name), format!("{}{NEW}", partial.name));
+        let text = format!("size {size}\n{}", partial.ranges.to_text());
+        // In the room that was kept for it.
+        let mut file = self.root.open_with(&new, OpenOptions::new().write(true).create(true))?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)?;
+        drop(file);
         self.root.rename(&new, &self.root, &map)?;
+        self.keep_room(&partial.name);
         partial.unsaved = 0;
         Ok(())
     }
@@ -451,9 +477,14 @@ pub fn file_name(name: &[u8]) -> String {
     }
     match clean.trim_matches([' ', '.']) {
         "" => "unnamed".to_owned(),
-        name if name.ends_with(PART) || name.ends_with(MAP) => format!("{name}_"),
+        name if is_ours(name) => format!("{name}_"),
         name => name.to_owned(),
     }
+}
+
+/// Whether a file of this name belongs to a download.
+fn is_ours(name: &str) -> bool {
+    [PART, MAP, NEW].iter().any(|end| name.ends_with(end))
 }
 
 /// Characters that change the order in which others are shown.
@@ -491,7 +522,7 @@ fn list(dir: &Dir, prefix: &str, depth: usize, files: &mut Vec<(String, u64)>) -
     for entry in dir.entries()? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.starts_with('.') || name.ends_with(PART) || name.ends_with(MAP) {
+        if name.starts_with('.') || is_ours(&name) {
             continue;
         }
         // Of the entry itself, not of what a link leads to.

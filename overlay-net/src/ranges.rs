@@ -30,6 +30,11 @@ impl Ranges {
         }
     }
 
+    /// Where the last range ends.
+    pub fn end(&self) -> u64 {
+        self.ranges.last().map_or(0, |&(_, end)| end)
+    }
+
     /// Nothing from `end` on is there.
     pub fn truncate(&mut self, end: u64) {
         self.ranges.retain(|&(start, _)| start < end);

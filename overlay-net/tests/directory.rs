@@ -211,7 +211,7 @@ fn of_a_discarded_download_nothing_is_left() {
     directory.download(ONE, "song.ogg", Some(8)).expect("new");
     assert_eq!(directory.write(ONE, 0, &Bytes::from_static(b"la l")), Ok(()));
     directory.save().expect("saved");
-    assert_eq!(fs::read_dir(scratch.shared()).expect("read").count(), 2);
+    assert_eq!(fs::read_dir(scratch.shared()).expect("read").count(), 3);
     assert_eq!(directory.discard(ONE), Ok(()));
     assert_eq!(fs::read_dir(scratch.shared()).expect("read").count(), 0);
     assert_eq!(directory.download(ONE, "song.ogg", Some(8)).expect("anew"), 0);
@@ -276,4 +276,46 @@ fn names_of_strangers_become_names_of_files() {
         assert_eq!(file_name(name.as_bytes()), expected);
     }
     assert_eq!(file_name(b"a\xffb"), "a_b");
+}
+
+#[test]
+fn what_another_download_left_is_no_part_of_this_one() {
+    let scratch = Scratch::new("left");
+    for (n, size) in [(1, Some(4)), (2, None)] {
+        let (name, object) = (format!("f{n}"), Object(n));
+        fs::write(scratch.shared().join(format!("{name}.part")), "0123456789").expect("written");
+        let directory = scratch.open();
+        assert_eq!(directory.download(object, &name, size).expect("there"), 0);
+        directory.write(object, 0, &Bytes::from_static(b"new!")).expect("room");
+        directory.finish(object).expect("room");
+        assert_eq!(text(&scratch.shared().join(&name)), "new!");
+    }
+    assert_eq!(scratch.open().files().expect("read").len(), 2);
+}
+
+/// The map of what is there can be saved when not a byte is left, and goes away with the download.
+#[test]
+fn room_is_kept_for_the_map() {
+    let scratch = Scratch::new("room");
+    let names = || {
+        let entries = fs::read_dir(scratch.shared()).expect("read").flatten();
+        let mut names: Vec<_> =
+            entries.filter_map(|it| it.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    };
+    let directory = scratch.open();
+    directory.download(ONE, "f", Some(10)).expect("new");
+    let reserve = scratch.shared().join("f.part.map.new");
+    assert_eq!(fs::metadata(&reserve).expect("there").len(), 4_096);
+    for (offset, bytes) in [(0, "0123"), (6, "67")] {
+        directory.write(ONE, offset, &Bytes::copy_from_slice(bytes.as_bytes())).expect("room");
+        directory.save().expect("saved");
+    }
+    assert_eq!(text(&scratch.shared().join("f.part.map")), "size 10\n0 4\n6 8\n");
+    assert_eq!(names(), ["f.part", "f.part.map", "f.part.map.new"]);
+    assert_eq!(directory.files().expect("read"), []);
+    assert_eq!(file_name(b"x.part.map.new"), "x.part.map.new_");
+    directory.discard(ONE).expect("there");
+    assert_eq!(names(), [""; 0]);
 }
