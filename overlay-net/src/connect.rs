@@ -1,19 +1,22 @@
 //! Connections as they begin: opened by us or by others.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use overlay_peer::{Address, Reason};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-/// Opens a connection.
+/// Opens a connection, from the address that is listened on if that can reach the other side: others know
+/// us by it.
 pub(crate) async fn open(
+    from: Option<IpAddr>,
     to: Address,
     limit: Duration,
     probe: Duration,
 ) -> Result<TcpStream, Reason> {
-    match tokio::time::timeout(limit, TcpStream::connect(to)).await {
+    match tokio::time::timeout(limit, connect(from, to)).await {
         Ok(Ok(stream)) => {
             prepare(&stream, probe);
             Ok(stream)
@@ -29,6 +32,18 @@ pub(crate) async fn open(
         }
         Err(_) => Err(Reason::Unreachable),
     }
+}
+
+async fn connect(from: Option<IpAddr>, to: Address) -> io::Result<TcpStream> {
+    let fits = |from: &IpAddr| {
+        !from.is_unspecified()
+            && from.is_ipv4() == to.is_ipv4()
+            && from.is_loopback() == to.ip().is_loopback()
+    };
+    let Some(from) = from.filter(fits) else { return TcpStream::connect(to).await };
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(to).await
 }
 
 /// Batches of messages leave at once, and another side that is gone without a word is noticed.

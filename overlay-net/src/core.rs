@@ -219,8 +219,9 @@ impl<P: Peer> Core<P> {
         self.connections += 1;
         let link = self.links.insert(Conn::Lost);
         let (limit, probe) = (self.config.connect_timeout, self.config.stall_timeout);
+        let from = self.config.listen.map(|listen| listen.ip());
         let task =
-            self.connects.spawn(async move { (link, connect::open(to, limit, probe).await) });
+            self.connects.spawn(async move { (link, connect::open(from, to, limit, probe).await) });
         if let Some(conn) = self.links.get_mut(link) {
             *conn = Conn::Connecting(task);
         }

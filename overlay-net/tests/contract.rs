@@ -32,6 +32,22 @@ async fn lines_come_back_in_order_and_close_flushes() {
     assert_eq!((stats.sent, stats.received), (1_001, 1_001));
 }
 
+/// Others know a host by the address it listens on.
+#[cfg(target_os = "linux")] // All of 127.0.0.0/8 is there.
+#[tokio::test]
+async fn connections_come_from_the_address_that_is_listened_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let listen = Some("127.0.0.2:0".parse().expect("an address"));
+    let mut us = node(Echo::default(), Config { listen, ..loopback() }).await;
+    us.command(Ask::Connect(listener.local_addr().expect("bound")));
+    let accept = async { listener.accept().await.expect("somebody").1 };
+    let from = tokio::select! {
+        from = accept => from,
+        () = drive(&mut us, Duration::from_secs(10)) => panic!("nobody came"),
+    };
+    assert_eq!(from.ip(), us.here().ip());
+}
+
 #[tokio::test]
 async fn bytes_in_pieces_are_the_same_messages() {
     let (to, _task) = echo(loopback()).await;
