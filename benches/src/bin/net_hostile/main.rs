@@ -7,9 +7,6 @@
 
 #[path = "../../../../overlay-net/tests/hostile/attacks.rs"]
 mod attacks;
-#[path = "../net_vs/process.rs"]
-#[allow(dead_code, reason = "net_vs wants more of it")]
-mod process;
 #[path = "../../../../overlay-net/tests/hostile/victim.rs"]
 mod victim;
 
@@ -19,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use attacks::{Attack, Leaf};
 use clap::Parser;
-use process::Served;
+use overlay_benches::Served;
 use serde::Serialize;
 
 #[derive(Debug, Parser)]

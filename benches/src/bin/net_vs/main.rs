@@ -8,7 +8,6 @@
 mod idle;
 mod messages;
 mod node;
-mod process;
 mod transfer;
 
 use std::collections::BTreeMap;

@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use overlay_benches::Served;
 use serde_json::Value;
 
-use crate::process::Served;
 use crate::{Line, Options};
 
 /// The links that a query goes on to.

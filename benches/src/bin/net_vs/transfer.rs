@@ -7,10 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use overlay_benches::child_cpu_seconds;
+use overlay_benches::{Served, Usage, child_cpu_seconds};
 
 use crate::node::{NAME, loopback};
-use crate::process::{Served, Usage};
 use crate::{Line, Options};
 
 /// What one transfer took, both sides together.

@@ -1,4 +1,4 @@
-//! A process that is measured.
+//! A process that is measured: this program, started again as a node.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -8,7 +8,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::Value;
 
 /// A node in a process of its own, which serves until this is dropped.
-pub(crate) struct Served {
+#[derive(Debug)]
+pub struct Served {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
@@ -17,6 +18,10 @@ pub(crate) struct Served {
 }
 
 impl Served {
+    /// Starts this program as `serve` with more arguments. It tells its addresses in its first line.
+    ///
+    /// # Errors
+    /// It can not be started, or tells something else.
     pub fn start(args: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("serve").args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -38,7 +43,10 @@ impl Served {
         Ok(line)
     }
 
-    /// What its nodes counted, all together.
+    /// What its nodes counted, all together: its answer to the line `stats`, as JSON.
+    ///
+    /// # Errors
+    /// It has ended, or answers something else.
     pub fn stats(&mut self) -> io::Result<Value> {
         let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         input.write_all(b"stats\n")?;
@@ -46,6 +54,10 @@ impl Served {
         Ok(serde_json::from_str(&self.line()?)?)
     }
 
+    /// What it has taken so far.
+    ///
+    /// # Errors
+    /// As [`Usage::of`].
     pub fn usage(&self) -> io::Result<Usage> {
         Usage::of(self.child.id())
     }
@@ -60,15 +72,20 @@ impl Drop for Served {
 
 /// What a process has taken so far.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Usage {
+pub struct Usage {
+    /// CPU time, in user mode and in the kernel, good to hundredths.
     pub cpu_seconds: f64,
+    /// Memory now.
     pub resident_bytes: u64,
-    /// The most there ever were.
+    /// The most memory there ever was.
     pub peak_bytes: u64,
 }
 
 impl Usage {
     /// Of a running process, from `/proc`, so on Linux only. Threads that have ended count.
+    ///
+    /// # Errors
+    /// There is no such process, or its files do not have the fields that proc(5) says.
     pub fn of(process: u32) -> io::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
         let fields = stat.rsplit(')').next().unwrap_or_default();
