@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gnutella_wire::Guid;
-use overlay_examples::Failure;
+use overlay_examples::{Failure, room};
 use overlay_gnutella::Hit;
 use overlay_net::{Directory, DirectoryError, file_name};
 use overlay_peer::Object;
@@ -21,8 +21,6 @@ pub const INTO: Object = Object(1 << 32);
 const SOURCES: Duration = Duration::from_millis(500);
 /// A fetch that failed is tried again after so long.
 pub const AGAIN: Duration = Duration::from_secs(5);
-/// Files of one name that are kept beside each other.
-const NAMES: u32 = 100;
 
 #[derive(Debug)]
 pub struct Getting {
@@ -152,7 +150,7 @@ impl Getting {
             name => file_name(name),
         };
         let size = first.exact_size();
-        let (name, from) = room(directory, &name, size)?;
+        let (name, from) = room(directory, INTO, &name, size)?;
         let (mut hits, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.sources).into_iter().partition(|hit| hit.size == first.size);
         self.sources = others;
@@ -220,30 +218,6 @@ impl Getting {
         self.alone = true;
         self.stage = Stage::Waiting((!self.sources.is_empty()).then_some(now));
         known
-    }
-}
-
-/// The name under which it is downloaded, another one if there is such a file; and how many bytes of it
-/// are there from its start on.
-fn room(
-    directory: &Directory,
-    name: &str,
-    size: Option<u64>,
-) -> Result<(String, u64), DirectoryError> {
-    let (stem, ending) = match name.rfind('.') {
-        Some(at) if at > 0 => name.split_at(at),
-        _ => (name, ""),
-    };
-    let mut number = 1;
-    loop {
-        let name = match number {
-            1 => name.to_owned(),
-            number => format!("{stem} ({number}){ending}"),
-        };
-        match directory.download(INTO, &name, size) {
-            Err(DirectoryError::Exists { .. }) if number < NAMES => number += 1,
-            result => return result.map(|from| (name, from)),
-        }
     }
 }
 

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use overlay_examples::{Failure, Lines};
+use overlay_examples::{Failure, Lines, room};
 use overlay_napster::wire::Search;
 use overlay_napster::{
     Catalogue, Client, ClientConfig, Command, Event, FetchFailure, Hit, JoinFailure, NapsterPeer,
 };
-use overlay_net::{Directory, DirectoryError, Node, file_name, is_public};
+use overlay_net::{Directory, Node, file_name, is_public};
 use overlay_peer::Object;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -30,8 +30,6 @@ const AGAIN: Duration = Duration::from_secs(5);
 const REJOIN: Duration = Duration::from_secs(1);
 /// … but not longer.
 const REJOIN_MOST: Duration = Duration::from_secs(60);
-/// Files of one name that are kept beside each other.
-const NAMES: u32 = 100;
 
 /// What `--get` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -283,8 +281,9 @@ impl ClientApp {
         if search != GET || !same {
             return Ok(());
         }
-        let room = room(&self.directory, &file_name(hit.name.as_bytes()), hit.size);
-        let held = room.map_err(|error| error.to_string()).and_then(|name| {
+        let name = file_name(hit.name.as_bytes());
+        let room = room(&self.directory, INTO, &name, Some(hit.size));
+        let held = room.map_err(|error| error.to_string()).and_then(|(name, _)| {
             self.directory.hold(INTO).map_err(|error| error.to_string())?;
             Ok(name)
         });
@@ -374,25 +373,6 @@ impl ClientApp {
 }
 
 const NOT_PUBLIC: &str = "not a public address; --allow-private lets it be contacted";
-
-/// The name under which it is downloaded, another one if there is such a file.
-fn room(directory: &Directory, name: &str, size: u64) -> Result<String, DirectoryError> {
-    let (stem, ending) = match name.rfind('.') {
-        Some(at) if at > 0 => name.split_at(at),
-        _ => (name, ""),
-    };
-    let mut number = 1;
-    loop {
-        let name = match number {
-            1 => name.to_owned(),
-            number => format!("{stem} ({number}){ending}"),
-        };
-        match directory.download(INTO, &name, Some(size)) {
-            Err(DirectoryError::Exists { .. }) if number < NAMES => number += 1,
-            result => return result.map(|_| name),
-        }
-    }
-}
 
 fn refused(what: &str, reason: &str, lines: &mut Lines) -> Result<(), Failure> {
     Ok(lines.event("refused", &[("what", json!(what)), ("reason", json!(reason))])?)
