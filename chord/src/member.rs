@@ -121,17 +121,6 @@ impl<P: Place> Member<P> {
         self.notify()
     }
 
-    /// The successor leaves, and its list is what `list` says: that is our list now. It is what
-    /// stabilizing just before it left and noticing just after would come to, but that the list's last
-    /// entry is kept too.
-    pub fn successor_left(&mut self, list: &[P]) -> Next<P> {
-        match list.split_first() {
-            Some((head, rest)) => _ = self.successors.adopt(*head, rest),
-            None => _ = self.successors.shift(),
-        }
-        self.notify()
-    }
-
     /// StabilizeFromPredecessor: our successor's predecessor `candidate` answered with its `list`, so
     /// it lives and is our successor now. Returns whether the list changed, and whom to notify.
     ///

@@ -129,8 +129,6 @@ pub enum Message {
     Leaving {
         /// Who says so.
         id: Id160,
-        /// Its successor list, which its predecessor takes over.
-        successors: Vec<Contact>,
     },
     /// Who owns this key? The answer is `Owner` or `Closer`.
     Find {

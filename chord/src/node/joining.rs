@@ -248,11 +248,6 @@ impl Node {
 
     /// The keys are handed over, or nobody would take them.
     pub(super) fn leave_now(&mut self, handed_over: bool, cx: &mut Cx<'_>) {
-        if self.member.as_ref().is_some_and(|member| member.asked().is_some()) {
-            // The list may be about to change, and the predecessor takes it over: wait for that.
-            self.upkeep.leaving = Some(handed_over);
-            return;
-        }
         if let Some(member) = self.member.take() {
             let member = member.member();
             let me = member.me();
@@ -260,8 +255,7 @@ impl Node {
             let neighbours =
                 first.into_iter().chain(member.predecessor().filter(|p| first != Some(*p)));
             for neighbour in neighbours.filter(|neighbour| *neighbour != me) {
-                let successors = member.successors().as_slice().to_vec();
-                cx.send_to(neighbour.address, Message::Leaving { id: me.id, successors });
+                cx.send_to(neighbour.address, Message::Leaving { id: me.id });
             }
         }
         self.fail_operations(Failure::NotJoined, cx);

@@ -43,8 +43,6 @@ pub(super) struct Upkeep {
     pub cursor: Option<Id160>,
     /// Whether the first pass through the fingers is still under way.
     pub first_pass: bool,
-    /// The node leaves as soon as no question is under way: whether its keys are handed over.
-    pub leaving: Option<bool>,
 }
 
 impl Node {
@@ -167,10 +165,6 @@ impl Node {
         for effect in effects {
             self.carry_out(effect, cx);
         }
-        let settled = self.member.as_ref().is_some_and(|member| member.asked().is_none());
-        if settled && let Some(handed_over) = self.upkeep.leaving.take() {
-            self.leave_now(handed_over, cx);
-        }
     }
 
     fn carry_out(&mut self, effect: Effect<Contact>, cx: &mut Cx<'_>) {
@@ -229,16 +223,13 @@ impl Node {
         self.stabilize(cx);
     }
 
-    /// A neighbour says that it leaves, and what its successor list is.
-    pub(super) fn neighbour_left(&mut self, node: Contact, list: &[Contact], cx: &mut Cx<'_>) {
-        if !is_ordered(node.id, list) {
-            return self.misbehaved(node.address, Misbehaviour::OutOfOrder, cx);
-        }
+    /// A neighbour says that it left.
+    pub(super) fn neighbour_left(&mut self, node: Contact, cx: &mut Cx<'_>) {
         self.fingers.remove(node);
         if self.member.as_ref().is_some_and(|member| member.asked() == Some(node)) {
             self.requests.forget(|purpose| purpose == Purpose::Upkeep);
         }
-        self.maintain(|member, out| member.left(node, list, out), cx);
+        self.maintain(|member, out| member.left(node, out), cx);
     }
 
     /// No successor is left: the ring is broken here. The nearest finger becomes the successor if it

@@ -78,18 +78,3 @@ fn only_one_node_at_a_time_is_shown_the_place_to_join() {
     alone.datagram(address(4), pointers(4));
     assert!(matches!(alone.sent(), Some((_, Message::Neighbours { .. }))));
 }
-
-#[test]
-fn who_leaves_with_a_list_that_is_out_of_order_misbehaves() {
-    let mut alone = Alone::member(Config::default());
-    let me = alone.node.contact().expect("somebody");
-    let neighbour = Contact { id: me.id.add_power(150), address: address(5) };
-    alone.meet(neighbour);
-    let _ = alone.events();
-    let (id, successors) = (neighbour.id, vec![me, neighbour, me]);
-    alone.datagram(neighbour.address, Message::Leaving { id, successors });
-    let what = Misbehaviour::OutOfOrder;
-    assert_eq!(alone.events(), [Event::Misbehaved { from: neighbour.address, what }]);
-    let member = alone.node.member().expect("a member");
-    assert_eq!(member.successors().first(), Some(neighbour), "nothing changed");
-}

@@ -53,14 +53,11 @@ fn no_more_lookups_of_others_are_kept_than_may_be() {
     alone.meet(neighbour);
     // The neighbour's own keys are known; those before this node are its own; so none is passed on
     // between two nodes, unless the predecessor is gone.
-    alone.record.sent.clear();
-    alone.datagram(
-        neighbour.address,
-        Message::Leaving {
-            id: neighbour.id,
-            successors: vec![Contact { id: me.add_power(152), address: address(6) }],
-        },
-    );
+    let before = Contact { id: me.add_power(152), address: address(6) };
+    alone.datagram(before.address, Message::Notify { id: before.id });
+    alone.datagram(before.address, Message::Leaving { id: before.id });
+    let member = alone.node.member().expect("a member");
+    assert_eq!((member.predecessor(), member.successors().first()), (None, Some(neighbour)));
     let _ = alone.events();
     let key = key_before(me);
     for request in 0..5 {

@@ -51,7 +51,7 @@ pub enum Msg {
     Busy,
     Pong,
     NotMember,
-    Leaving { successors: Vec<Place> },
+    Leaving,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,9 +113,9 @@ impl Seat {
                 let member = Member::join(place(sent.to), r, from, successors)?;
                 Some(Self::In(Maintenance::new(member)))
             }
-            (Self::In(machine), Msg::Leaving { successors }) => {
+            (Self::In(machine), Msg::Leaving) => {
                 let mut machine = machine.clone();
-                machine.left(from, successors, &mut Vec::new());
+                machine.left(from, &mut Vec::new());
                 Some(Self::In(machine))
             }
             (Self::In(machine), msg) => {
@@ -151,10 +151,8 @@ impl Rules {
                     steps.extend(vias.map(|via| Step::Join { node, via }));
                 }
                 Seat::In(machine) => {
-                    if machine.asked().is_none() {
-                        steps.push(Step::Stabilize(node));
-                        steps.extend((state.left.leaves > 0).then_some(Step::Leave(node)));
-                    }
+                    steps.extend(machine.asked().is_none().then_some(Step::Stabilize(node)));
+                    steps.extend((state.left.leaves > 0).then_some(Step::Leave(node)));
                     steps.extend((state.left.fails > 0).then_some(Step::Fail(node)));
                 }
                 _ => {}
@@ -187,12 +185,10 @@ impl Rules {
                 new.left.leaves -= 1;
                 let machine = new.seats[node].machine()?.clone();
                 self.remove(&mut new, node)?;
-                let list = machine.member().successors();
-                let first = list.first();
+                let first = machine.member().successors().first();
                 let told = machine.member().predecessor().filter(|p| first != Some(*p));
                 for neighbour in first.into_iter().chain(told) {
-                    let successors = list.as_slice().to_vec();
-                    self.send(&mut new, node, number(neighbour), Msg::Leaving { successors })?;
+                    self.send(&mut new, node, number(neighbour), Msg::Leaving)?;
                 }
             }
         }
@@ -233,14 +229,14 @@ impl Rules {
                 if waits { self.send(state, to, from, answer) } else { Some(()) }
             }
             Msg::Notify => self.run(state, to, |machine, out| machine.notified(place(from), out)),
-            Msg::Leaving { successors } => {
+            Msg::Leaving => {
                 let asked = state.seats[to].machine().and_then(Maintenance::asked);
                 if asked == Some(place(from)) {
                     state.sent.retain(|s| !(s.to == to && s.from == from && s.msg.is_answer()));
                     let question = |m: &Msg| matches!(m, Msg::Pointers | Msg::Ping);
                     state.sent.retain(|s| !(s.to == from && s.from == to && question(&s.msg)));
                 }
-                self.run(state, to, |machine, out| machine.left(place(from), successors, out))
+                self.run(state, to, |machine, out| machine.left(place(from), out))
             }
             answer => match &state.seats[to] {
                 Seat::Joining(_) => {

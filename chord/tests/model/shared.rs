@@ -218,18 +218,13 @@ impl Rules {
                 new[at] = Node::default();
             }
             Step::Leave(at) => {
-                let gone = self.leave.then(|| self.after(state, Step::Fail(at))).flatten()?;
-                // Who waits for an answer does not leave before it has it.
-                if matches!(state[at].pending, Pending::Query(_)) {
-                    return None;
-                }
-                new = gone;
+                new = self.leave.then(|| self.after(state, Step::Fail(at))).flatten()?;
                 let leaver = self.member(state, at);
                 let before = leaver.predecessor().filter(|p| new[number(*p)].lives());
                 if let Some(before) = before.map(number) {
                     let mut member = self.member(&new, before);
                     if member.successors().first() == Some(leaver.me()) {
-                        let next = member.successor_left(leaver.successors().as_slice());
+                        let next = member.successor_failed();
                         let pending = new[before].pending;
                         self.put(&mut new, &member, pending);
                         self.follow(&mut new, before, next);
