@@ -97,7 +97,8 @@ pub struct Settings {
     pub host_list: bool,
     /// How many own searches are remembered; the hits of older ones are dropped.
     pub searches: usize,
-    /// The most links that are neither neighbours nor transfers yet.
+    /// The most links that are neither neighbours nor transfers yet. When there are so many, one of the IP
+    /// address that has the most gives way to somebody from an address that has fewer.
     pub greetings: usize,
     /// How many Pongs a servent without room for a new neighbour gives it before it closes, so that
     /// it can try elsewhere; 0 closes at once.

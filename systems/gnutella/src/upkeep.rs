@@ -117,12 +117,37 @@ impl Servent {
         let waiting = self.work.as_ref().map_or(0, |work| {
             work.greetings.iter().filter(|g| !matches!(g.stage, Stage::Connecting { .. })).count()
         });
-        let waiting = waiting + self.welcomed();
-        if self.away || waiting >= self.settings.greetings {
+        let full = waiting + self.welcomed() >= self.settings.greetings;
+        let crowding = if full { self.crowding(remote) } else { None };
+        if self.away || (full && crowding.is_none()) {
             count(&mut self.aside.refused);
             return cx.close(link);
         }
+        if let Some(old) = crowding {
+            count(&mut self.aside.refused);
+            cx.close(old);
+            let _ = self.closed06(old, Reason::TimedOut, cx) || self.greeting_closed(old, cx);
+        }
         self.greet(link, Stage::Accepted { remote }, cx);
+    }
+
+    /// Who has to go when somebody comes from `remote` and no place is left: of the IP address that has the
+    /// most links waiting, and more than `remote`'s then had, the one that waits longest. So one address
+    /// can not take all the places.
+    fn crowding(&self, remote: Address) -> Option<Link> {
+        let greetings = self.work.iter().flat_map(|work| &work.greetings);
+        let greetings = greetings.filter_map(|greeting| match greeting.stage {
+            Stage::Accepted { remote } | Stage::Courtesy { remote, .. } => {
+                Some((remote, greeting.deadline, greeting.link))
+            }
+            Stage::Connecting { .. } | Stage::Greeted { .. } => None,
+        });
+        let waiting: Vec<_> = greetings.chain(self.welcoming()).collect();
+        let of = |from: Address| waiting.iter().filter(|(it, ..)| it.ip() == from.ip()).count();
+        let most = waiting.iter().map(|&(from, ..)| of(from)).max()?;
+        let crowd = waiting.iter().filter(|&&(from, ..)| of(from) == most);
+        let (_, _, oldest) = crowd.min_by_key(|(_, deadline, link)| (*deadline, *link))?;
+        (most > of(remote) + 1).then_some(*oldest)
     }
 
     /// A link we asked for is open; whether it is one for a handshake.

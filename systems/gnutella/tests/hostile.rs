@@ -523,6 +523,30 @@ fn a_pong_tells_how_much_is_shared() {
     }
 }
 
+/// Who takes all places at which one waits makes room for others, but not more than others have.
+#[test]
+fn one_address_can_not_take_all_places() {
+    for v06 in [None, Some(overlay_gnutella::Settings06::default())] {
+        let mut servent = sharing(Settings { greetings: 4, v06, ..quiet() });
+        let mut driver = Recorder::new();
+        let mut from = |n: u32, port: u16| {
+            let (link, mut remote) = (driver.link(), address(n));
+            remote.set_port(port);
+            open(&mut servent, &mut driver, link, remote, true);
+            (link, driver.closed.clone())
+        };
+        let crowd: Vec<Link> = (1..=6).map(|port| from(9, port).0).collect();
+        // Beyond four they are turned away themselves; then the oldest go, until nobody has more.
+        assert_eq!(from(1, 1).1, [crowd[4], crowd[5], crowd[0]]);
+        assert_eq!(from(2, 1).1, [crowd[4], crowd[5], crowd[0], crowd[1]]);
+        let (link, closed) = from(2, 2);
+        assert_eq!(closed.last(), Some(&link));
+        assert_eq!(from(3, 1).1.last(), Some(&crowd[2]));
+        let (link, closed) = from(4, 1);
+        assert_eq!(closed.last(), Some(&link));
+    }
+}
+
 /// However many connect and say nothing, only some are kept waiting.
 #[test]
 fn links_that_say_nothing_are_bounded() {

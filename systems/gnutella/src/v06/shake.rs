@@ -104,6 +104,15 @@ impl Servent {
         shaking.filter(|shaking| shaking.coming().is_some()).count()
     }
 
+    /// Those: where they come from, until when they have time, and their links.
+    pub(crate) fn welcoming(&self) -> impl Iterator<Item = (Address, Time, Link)> {
+        let shaking = self.v06.iter().flat_map(|v06| &v06.shaking);
+        shaking.filter_map(|shaking| match shaking.stage {
+            Stage::Welcomed { remote, .. } => Some((remote, shaking.deadline, shaking.link)),
+            Stage::Connecting { .. } | Stage::Greeted { .. } => None,
+        })
+    }
+
     /// What we say of ourselves to `remote`.
     fn local(&self, role: Role, remote: Address, cx: &Context<'_, Self>) -> Local {
         let Some(settings) = &self.settings.v06 else { return Local::new(role, "") };
