@@ -2,8 +2,8 @@
 //! the invariants in each, and that the ring becomes ideal from each.
 //!
 //! `cargo run --release --example chord_explore -- [NODES [LIST [FLAG…]]]`: 4 nodes and lists of 2
-//! without arguments. `padded` fills lists up like Zave's model; `leave` lets members leave, too; with
-//! `in-flight` messages take their time, one node joins and one fails (or leaves, with `leave`).
+//! without arguments. `padded` fills lists up like Zave's model; with `in-flight` messages take their
+//! time, one node joins and one fails.
 
 #[path = "../tests/model/mod.rs"]
 mod model;
@@ -28,16 +28,15 @@ fn main() {
     }
     let has = |flag: &str| arguments.iter().skip(2).any(|argument| argument == flag);
     if has("in-flight") {
-        return explore_in_flight(n, r, has("leave"));
+        return explore_in_flight(n, r);
     }
-    let rules = Rules { pad: has("padded"), leave: has("leave"), ..Rules::shipped(n, r) };
+    let rules = Rules { pad: has("padded"), ..Rules::shipped(n, r) };
     let start = Instant::now();
     let (explored, rounds) = prove(rules);
     println!(
-        "{n} nodes, lists of {r}{}{}: {} states, {} transitions; every invariant holds in each; ideal \
+        "{n} nodes, lists of {r}{}: {} states, {} transitions; every invariant holds in each; ideal \
          after {rounds} fair rounds at most ({:.1} s)",
         if rules.pad { ", padded" } else { "" },
-        if rules.leave { ", with leaves" } else { "" },
         explored.states,
         explored.transitions,
         start.elapsed().as_secs_f64(),
@@ -45,10 +44,10 @@ fn main() {
 }
 
 #[allow(clippy::disallowed_methods, reason = "a program may look at the clock")]
-fn explore_in_flight(n: usize, r: usize, leave: bool) {
+fn explore_in_flight(n: usize, r: usize) {
     let start = Instant::now();
     let rules = in_flight::Rules { n, r, channel: 2 };
-    let bounds = in_flight::Bounds { joins: 1, fails: u8::from(!leave), leaves: u8::from(leave) };
+    let bounds = in_flight::Bounds { joins: 1, fails: 1 };
     let explored = in_flight::explore(rules, bounds);
     println!(
         "{n} nodes, lists of {r}, at most 2 messages a channel, {bounds:?}: {} states, {} transitions; \

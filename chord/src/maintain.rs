@@ -179,27 +179,6 @@ impl<P: Place> Maintenance<P> {
         self.go_on(next, changed, out);
     }
 
-    /// A node says that it left: to the proof it failed, and was found out at once. It says nothing of
-    /// its successor list, because a list that is taken over from a node that is gone may skip
-    /// somebody who is needed by the time it arrives.
-    pub fn left(&mut self, node: P, out: &mut Vec<Effect<P>>) {
-        out.push(Effect::Dead(node));
-        if self.member.predecessor() == Some(node) {
-            self.member.predecessor_failed();
-        }
-        let was_asked = self.query.is_some_and(|query| *query.asked() == node);
-        if self.member.successors().first() == Some(node) {
-            let next = self.member.successor_failed();
-            self.again = true;
-            if self.query.is_none() || was_asked {
-                return self.go_on(next, true, out);
-            }
-            out.push(Effect::ListChanged);
-        } else if was_asked {
-            self.answered(node, Answer::Dead, out);
-        }
-    }
-
     /// For a node that lost every successor: asks `node`, whatever it is, and makes it the successor
     /// if it lives. The protocol promises nothing then, and neither does the proof.
     pub fn mend(&mut self, node: P, out: &mut Vec<Effect<P>>) {

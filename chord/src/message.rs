@@ -79,8 +79,8 @@ pub enum Refusal {
     NoSuchBlob,
 }
 
-/// A message. Those with a `request` travel as datagrams, like `Notify`, `Nudge` and `Leaving`; the
-/// others travel on links.
+/// A message. Those with a `request` travel as datagrams, like `Notify` and `Nudge`; the others travel
+/// on links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message {
@@ -125,11 +125,6 @@ pub enum Message {
     },
     /// Something changed beside you: stabilize soon. This carries no pointer; it only sets a time.
     Nudge,
-    /// I am leaving the ring now.
-    Leaving {
-        /// Who says so.
-        id: Id160,
-    },
     /// Who owns this key? The answer is `Owner` or `Closer`.
     Find {
         /// As above.
@@ -349,7 +344,6 @@ pub(crate) mod kind {
     pub const BUSY: u8 = 0x05;
     pub const NOTIFY: u8 = 0x06;
     pub const NUDGE: u8 = 0x07;
-    pub const LEAVING: u8 = 0x08;
     pub const FIND: u8 = 0x10;
     pub const OWNER: u8 = 0x11;
     pub const CLOSER: u8 = 0x12;
@@ -394,7 +388,6 @@ impl Message {
             Self::Busy { .. } => kind::BUSY,
             Self::Notify { .. } => kind::NOTIFY,
             Self::Nudge => kind::NUDGE,
-            Self::Leaving { .. } => kind::LEAVING,
             Self::Find { traffic, .. } => upkeep(traffic, kind::FIND, kind::UPKEEP_FIND),
             Self::Owner { traffic, .. } => upkeep(traffic, kind::OWNER, kind::UPKEEP_OWNER),
             Self::Closer { traffic, .. } => upkeep(traffic, kind::CLOSER, kind::UPKEEP_CLOSER),
@@ -430,7 +423,6 @@ impl Message {
             kind::BUSY => "busy",
             kind::NOTIFY => "notify",
             kind::NUDGE => "nudge",
-            kind::LEAVING => "leaving",
             kind::FIND => "find",
             kind::OWNER => "owner",
             kind::CLOSER => "closer",

@@ -149,7 +149,6 @@ fn message() -> impl Strategy<Value = Message> {
         n.prop_map(|request| Message::Busy { request }),
         id160().prop_map(|id| Message::Notify { id }),
         Just(Message::Nudge),
-        id160().prop_map(|id| Message::Leaving { id }),
         (any::<u32>(), traffic(), id160(), address(), any::<u32>(), any::<u8>()).prop_map(
             |(request, traffic, key, origin, number, hops)| Message::Forward {
                 request,

@@ -305,9 +305,10 @@ impl RingWorld {
         self.pending.remove(&request)
     }
 
-    /// The node that owns a key now.
+    /// The node that owns a key now. Who says farewell is no member any more.
     fn owner(&self, key: Id160) -> Option<u32> {
-        self.ring.range(key..).chain(&self.ring).next().map(|(_, node)| *node)
+        let mut clockwise = self.ring.range(key..).chain(&self.ring).map(|(_, node)| *node);
+        clockwise.find(|node| self.net.peer(PeerIndex(*node)).member().is_some())
     }
 
     fn count_loads(&mut self) {

@@ -95,7 +95,6 @@ impl Reader<'_> {
             kind::BUSY => Message::Busy { request: self.u32("request")? },
             kind::NOTIFY => Message::Notify { id: self.id("id")? },
             kind::NUDGE => Message::Nudge,
-            kind::LEAVING => Message::Leaving { id: self.id("id")? },
             kind::FIND | kind::UPKEEP_FIND => {
                 Message::Find { request: self.u32("request")?, traffic, key: self.id("key")? }
             }

@@ -47,7 +47,7 @@ impl Message {
                 put_contacts(out, predecessor.as_slice());
                 put_contacts(out, successors);
             }
-            Self::Notify { id } | Self::Leaving { id } => put_id(out, *id),
+            Self::Notify { id } => put_id(out, *id),
             Self::Nudge | Self::End => {}
             Self::Find { request, traffic: _, key } => {
                 out.put_u32(*request);
@@ -151,7 +151,7 @@ impl Message {
             Self::Neighbours { predecessor, successors, .. } => {
                 25 + contacts_len(predecessor.as_slice()) + contacts_len(successors)
             }
-            Self::Notify { .. } | Self::Leaving { .. } => 20,
+            Self::Notify { .. } => 20,
             Self::Nudge | Self::End => 0,
             Self::Find { .. } | Self::Want { .. } => 24,
             Self::Owner { contacts, before, .. } => {

@@ -34,7 +34,6 @@ impl Node {
             }
             Message::Notify { id } => self.notified(Contact { id, address: from }, cx),
             Message::Nudge => self.nudged(cx),
-            Message::Leaving { id } => self.neighbour_left(Contact { id, address: from }, cx),
             Message::Pong { request }
             | Message::Neighbours { request, .. }
             | Message::Busy { request }

@@ -24,6 +24,9 @@ const JOIN_TRIES: u32 = 50;
 const JOIN_SILENCES: u32 = 5;
 /// How many nodes one try walks along, looking for the one to precede.
 const JOIN_STEPS: u32 = 32;
+/// How long a node that left stays to tell who asks that it is no member: time for its predecessor and its
+/// successor to ask and to find each other.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Within about so long a node that goes on after a pause asks for the keys it missed.
 const RESUMED: Duration = Duration::from_secs(2);
 
@@ -36,6 +39,10 @@ pub(super) enum Standing {
     Member,
     /// Handing over its keys.
     Leaving,
+    /// No member any more, and still there to say so to who asks.
+    Farewell {
+        handed_over: bool,
+    },
     /// Knows a member, and never becomes one.
     Client,
 }
@@ -237,7 +244,7 @@ impl Node {
                 self.standing = Standing::Leaving;
                 self.hand_over(cx);
             }
-            Standing::Leaving => {}
+            Standing::Leaving | Standing::Farewell { .. } => {}
             Standing::Outside | Standing::Joining(_) | Standing::Client => {
                 self.fail_operations(Failure::NotJoined, cx);
                 self.stop();
@@ -246,21 +253,23 @@ impl Node {
         }
     }
 
-    /// The keys are handed over, or nobody would take them.
+    /// The keys are handed over, or nobody would take them. From here on this is a node that failed, as
+    /// far as the protocol goes; its predecessor is told to look, so that it finds out now.
     pub(super) fn leave_now(&mut self, handed_over: bool, cx: &mut Cx<'_>) {
-        if let Some(member) = self.member.take() {
-            let member = member.member();
-            let me = member.me();
-            let first = member.successors().first();
-            let neighbours =
-                first.into_iter().chain(member.predecessor().filter(|p| first != Some(*p)));
-            for neighbour in neighbours.filter(|neighbour| *neighbour != me) {
-                cx.send_to(neighbour.address, Message::Leaving { id: me.id });
-            }
-        }
+        let before = self.member().and_then(Member::predecessor);
         self.fail_operations(Failure::NotJoined, cx);
         self.stop();
         self.store = Store::new(self.config.limits.store);
+        if let Some(before) = before.filter(|before| Some(*before) != self.me) {
+            cx.send_to(before.address, Message::Nudge);
+        }
+        self.standing = Standing::Farewell { handed_over };
+        self.tasks.within(Task::Stabilize, FAREWELL, cx);
+    }
+
+    /// Who had to know that this node left has had the time to ask.
+    pub(super) fn farewell_over(&mut self, handed_over: bool, cx: &mut Cx<'_>) {
+        self.standing = Standing::Outside;
         cx.emit(Event::Left { handed_over });
     }
 

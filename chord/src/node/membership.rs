@@ -223,15 +223,6 @@ impl Node {
         self.stabilize(cx);
     }
 
-    /// A neighbour says that it left.
-    pub(super) fn neighbour_left(&mut self, node: Contact, cx: &mut Cx<'_>) {
-        self.fingers.remove(node);
-        if self.member.as_ref().is_some_and(|member| member.asked() == Some(node)) {
-            self.requests.forget(|purpose| purpose == Purpose::Upkeep);
-        }
-        self.maintain(|member, out| member.left(node, out), cx);
-    }
-
     /// No successor is left: the ring is broken here. The nearest finger becomes the successor if it
     /// lives, and stabilizing finds its way back from there. The node stays a member meanwhile: if it
     /// resigned, its predecessor would be the next to lose its successors.

@@ -14,7 +14,7 @@ use super::{Cx, Node};
 pub(super) enum Task {
     /// Repeat or give up requests.
     Requests,
-    /// Stabilize, or try again to join.
+    /// Stabilize; or try again to join, or be gone.
     Stabilize,
     /// Look up a finger.
     Fingers,
@@ -74,6 +74,9 @@ impl Node {
         match task {
             Task::Requests => self.sweep_requests(cx),
             Task::Links => self.sweep_links(cx),
+            Task::Stabilize if let Standing::Farewell { handed_over } = self.standing => {
+                self.farewell_over(handed_over, cx);
+            }
             Task::Stabilize if matches!(self.standing, Standing::Joining(_)) => self.try_join(cx),
             _ if self.member.is_none() => {}
             Task::Stabilize => {

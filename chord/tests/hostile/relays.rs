@@ -4,19 +4,6 @@ use overlay_chord::{Config, Contact, Event, Id, Id160, Limits, Message, Refusal,
 
 use crate::alone::{Alone, address};
 
-/// A key just before a node's place.
-fn key_before(id: Id160) -> Id160 {
-    let mut bytes = *id.as_bytes();
-    for byte in bytes.iter_mut().rev() {
-        let (less, borrow) = byte.overflowing_sub(1);
-        *byte = less;
-        if !borrow {
-            break;
-        }
-    }
-    Id160::from_bytes(bytes)
-}
-
 fn forward(request: u32, key: Id160, hops: u8) -> Message {
     let (traffic, origin) = (Traffic::User, address(30));
     Message::Forward { request, traffic, key, origin, number: 77, hops }
@@ -51,15 +38,17 @@ fn no_more_lookups_of_others_are_kept_than_may_be() {
     let me = alone.node.contact().expect("somebody").id;
     let neighbour = Contact { id: me.add_power(150), address: address(5) };
     alone.meet(neighbour);
-    // The neighbour's own keys are known; those before this node are its own; so none is passed on
-    // between two nodes, unless the predecessor is gone.
+    // The successor's keys are known, and those from the predecessor on are its own; what lies between
+    // them is passed on.
     let before = Contact { id: me.add_power(152), address: address(6) };
     alone.datagram(before.address, Message::Notify { id: before.id });
-    alone.datagram(before.address, Message::Leaving { id: before.id });
     let member = alone.node.member().expect("a member");
-    assert_eq!((member.predecessor(), member.successors().first()), (None, Some(neighbour)));
+    assert_eq!(
+        (member.predecessor(), member.successors().first()),
+        (Some(before), Some(neighbour))
+    );
     let _ = alone.events();
-    let key = key_before(me);
+    let key = me.add_power(151);
     for request in 0..5 {
         alone.record.sent.clear();
         alone.datagram(address(9), forward(request, key, 1));

@@ -30,7 +30,6 @@ pub struct Rules {
 pub struct Bounds {
     pub joins: u8,
     pub fails: u8,
-    pub leaves: u8,
 }
 
 /// What a node is.
@@ -51,7 +50,6 @@ pub enum Msg {
     Busy,
     Pong,
     NotMember,
-    Leaving,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,7 +74,6 @@ pub enum Step {
     Stabilize(usize),
     Join { node: usize, via: usize },
     Fail(usize),
-    Leave(usize),
 }
 
 impl Msg {
@@ -113,11 +110,6 @@ impl Seat {
                 let member = Member::join(place(sent.to), r, from, successors)?;
                 Some(Self::In(Maintenance::new(member)))
             }
-            (Self::In(machine), Msg::Leaving) => {
-                let mut machine = machine.clone();
-                machine.left(from, &mut Vec::new());
-                Some(Self::In(machine))
-            }
             (Self::In(machine), msg) => {
                 let mut machine = machine.clone();
                 machine.answered(from, msg.answer()?, &mut Vec::new());
@@ -152,7 +144,6 @@ impl Rules {
                 }
                 Seat::In(machine) => {
                     steps.extend(machine.asked().is_none().then_some(Step::Stabilize(node)));
-                    steps.extend((state.left.leaves > 0).then_some(Step::Leave(node)));
                     steps.extend((state.left.fails > 0).then_some(Step::Fail(node)));
                 }
                 _ => {}
@@ -180,16 +171,6 @@ impl Rules {
             Step::Fail(node) => {
                 new.left.fails -= 1;
                 self.remove(&mut new, node)?;
-            }
-            Step::Leave(node) => {
-                new.left.leaves -= 1;
-                let machine = new.seats[node].machine()?.clone();
-                self.remove(&mut new, node)?;
-                let first = machine.member().successors().first();
-                let told = machine.member().predecessor().filter(|p| first != Some(*p));
-                for neighbour in first.into_iter().chain(told) {
-                    self.send(&mut new, node, number(neighbour), Msg::Leaving)?;
-                }
             }
         }
         Some(new)
@@ -229,15 +210,6 @@ impl Rules {
                 if waits { self.send(state, to, from, answer) } else { Some(()) }
             }
             Msg::Notify => self.run(state, to, |machine, out| machine.notified(place(from), out)),
-            Msg::Leaving => {
-                let asked = state.seats[to].machine().and_then(Maintenance::asked);
-                if asked == Some(place(from)) {
-                    state.sent.retain(|s| !(s.to == to && s.from == from && s.msg.is_answer()));
-                    let question = |m: &Msg| matches!(m, Msg::Pointers | Msg::Ping);
-                    state.sent.retain(|s| !(s.to == from && s.from == to && question(&s.msg)));
-                }
-                self.run(state, to, |machine, out| machine.left(place(from), out))
-            }
             answer => match &state.seats[to] {
                 Seat::Joining(_) => {
                     state.seats[to] = state.seats[to].with(sent, self.r).unwrap_or(Seat::Out);

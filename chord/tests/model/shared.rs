@@ -23,8 +23,6 @@ pub struct Rules {
     /// Whether a list that loses its head is filled up with the place after its last entry, as in
     /// Zave's model. What ships leaves it one shorter.
     pub pad: bool,
-    /// Whether members may leave and say so, beside failing.
-    pub leave: bool,
     /// Whether the environment keeps r + 1 principal members alive.
     pub base: bool,
 }
@@ -32,7 +30,7 @@ pub struct Rules {
 impl Rules {
     /// What ships, as the proof wants it used.
     pub fn shipped(n: usize, r: usize) -> Self {
-        Self { n, r, pad: false, leave: false, base: true }
+        Self { n, r, pad: false, base: true }
     }
 
     /// Zave's model.
@@ -67,7 +65,6 @@ pub enum Step {
     StabilizeFromPredecessor(usize),
     Rectify(usize),
     Fail(usize),
-    Leave(usize),
 }
 
 impl Node {
@@ -217,29 +214,6 @@ impl Rules {
                 }
                 new[at] = Node::default();
             }
-            Step::Leave(at) => {
-                new = self.leave.then(|| self.after(state, Step::Fail(at))).flatten()?;
-                let leaver = self.member(state, at);
-                let before = leaver.predecessor().filter(|p| new[number(*p)].lives());
-                if let Some(before) = before.map(number) {
-                    let mut member = self.member(&new, before);
-                    if member.successors().first() == Some(leaver.me()) {
-                        let next = member.successor_failed();
-                        let pending = new[before].pending;
-                        self.put(&mut new, &member, pending);
-                        self.follow(&mut new, before, next);
-                    }
-                }
-                let after = leaver.successors().first().filter(|s| new[number(*s)].lives());
-                if let Some(after) = after.map(number) {
-                    let mut member = self.member(&new, after);
-                    if member.predecessor() == Some(leaver.me()) {
-                        member.predecessor_failed();
-                        let pending = new[after].pending;
-                        self.put(&mut new, &member, pending);
-                    }
-                }
-            }
         }
         Some(new)
     }
@@ -283,7 +257,6 @@ impl Rules {
                 Step::StabilizeFromPredecessor(node),
                 Step::Rectify(node),
                 Step::Fail(node),
-                Step::Leave(node),
             ]);
         }
         steps
