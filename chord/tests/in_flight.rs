@@ -21,6 +21,36 @@ fn every_order_of_messages_keeps_the_invariants() {
     explores_to(Rules { n: 4, ..rules }, one, 57_274, 257_400);
 }
 
+/// Found by the orders below, when a node that waits for its place still said that it is no member: node 0
+/// comes back while 3 still lists it, and counts from the moment at which 4 shows it its place. So 4 may
+/// fail then, and 3 is left with 0 alone, which must not be taken for dead.
+#[test]
+fn a_node_that_comes_back_is_not_taken_for_dead() {
+    let rules = Rules { n: 5, r: 2, channel: 2 };
+    let mut state = rules.start(&[0, 1, 2, 3, 4], Bounds { joins: 1, fails: 2 });
+    let does = |state: &mut State, step| {
+        *state = rules.after(state, step).expect("the step is possible");
+        assert_eq!(rules.check(state), [], "{step:?}");
+    };
+    does(&mut state, Step::Fail(0));
+    does(&mut state, Step::Stabilize(4));
+    while !state.sent.is_empty() {
+        does(&mut state, Step::Deliver(0));
+    }
+    does(&mut state, Step::Join { node: 0, via: 4 });
+    does(&mut state, Step::Deliver(0));
+    let reply = |state: &State| state.sent.iter().position(|sent| sent.to == 0 && sent.from == 4);
+    assert!(reply(&state).is_some(), "0 knows its place, but for the answer");
+    does(&mut state, Step::Stabilize(3));
+    does(&mut state, Step::Fail(4));
+    while let Some(other) = (0..state.sent.len()).find(|at| Some(*at) != reply(&state)) {
+        does(&mut state, Step::Deliver(other));
+    }
+    let three = state.seats[3].machine().expect("a member").member();
+    assert_eq!(three.successors().first(), Some(model::place(0)));
+    assert!(rules.rounds_to_ideal(&state, 4).is_some());
+}
+
 /// A start, and numbers that choose one possible step after the other.
 fn schedule() -> impl Strategy<Value = (Rules, Vec<u32>)> {
     (5_usize..=12, 1_usize..=3)

@@ -21,6 +21,10 @@ impl Node {
                 let keeps = matches!(message, Message::Put { .. } | Message::Offer { .. });
                 let answer = if self.member.is_some() && !(keeps && self.is_leaving()) {
                     self.answer(from, message, cx)
+                } else if matches!(message, Message::Pointers { .. }) && self.awaits_place() {
+                    // The answer that makes it a member may be on its way. To be taken for dead now
+                    // would be wrong then.
+                    Message::Busy { request }
                 } else {
                     Message::Refused { request, reason: Refusal::NotMember }
                 };

@@ -169,6 +169,11 @@ impl Node {
         self.ask(node.address, Purpose::Join(node), pointers, cx);
     }
 
+    /// Whether it has asked a node that may be the one to precede us.
+    pub(super) fn awaits_place(&self) -> bool {
+        self.requests.any(|purpose| matches!(purpose, Purpose::Join(_)))
+    }
+
     /// A node that may be the one to precede us showed its pointers.
     pub(super) fn join_outcome(
         &mut self,

@@ -86,6 +86,11 @@ impl Requests {
             .any(|r| r.number == number && r.to == from && matches!(r.purpose, Purpose::Relay(_)))
     }
 
+    /// Whether a question of this kind is under way.
+    pub fn any(&self, is: impl Fn(Purpose) -> bool) -> bool {
+        self.waiting.iter().any(|request| is(request.purpose))
+    }
+
     /// Forgets the requests made for these purposes.
     pub fn forget(&mut self, unwanted: impl Fn(Purpose) -> bool) {
         self.waiting.retain(|request| !unwanted(request.purpose));

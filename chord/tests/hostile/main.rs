@@ -2,6 +2,7 @@
 #![cfg(feature = "peer")]
 
 mod alone;
+mod coming_and_going;
 mod exchanges;
 mod gets;
 mod links;

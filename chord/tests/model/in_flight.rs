@@ -199,6 +199,7 @@ impl Rules {
                         },
                         None => Msg::Busy,
                     },
+                    (Seat::Joining(_), Msg::Pointers) => Msg::Busy,
                     _ => Msg::NotMember,
                 };
                 // Who asked may be gone, or have come back since.
