@@ -181,8 +181,11 @@ impl Rules {
             return None;
         }
         state.seats[node] = Seat::Out;
-        // An answer to it finds nobody who has asked, even if it comes back.
-        state.sent.retain(|sent| !(sent.to == node && sent.msg.is_answer()));
+        // Even if it comes back, answers to what it asked before find nobody who has asked.
+        state.sent.retain(|sent| {
+            let asked = matches!(sent.msg, Msg::Pointers | Msg::Ping) && sent.from == node;
+            !asked && !(sent.msg.is_answer() && sent.to == node)
+        });
         Some(())
     }
 
