@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example chord_explore -- [NODES [LIST [FLAG…]]]`: 4 nodes and lists of 2
 //! without arguments. `padded` fills lists up like Zave's model; with `in-flight` messages take their
-//! time, one node joins and one fails.
+//! time, one node joins and one fails; with `twice` two of each, so that one may come back.
 
 #[path = "../tests/model/mod.rs"]
 mod model;
@@ -28,7 +28,7 @@ fn main() {
     }
     let has = |flag: &str| arguments.iter().skip(2).any(|argument| argument == flag);
     if has("in-flight") {
-        return explore_in_flight(n, r);
+        return explore_in_flight(n, r, 1 + u8::from(has("twice")));
     }
     let rules = Rules { pad: has("padded"), ..Rules::shipped(n, r) };
     let start = Instant::now();
@@ -44,10 +44,10 @@ fn main() {
 }
 
 #[allow(clippy::disallowed_methods, reason = "a program may look at the clock")]
-fn explore_in_flight(n: usize, r: usize) {
+fn explore_in_flight(n: usize, r: usize, times: u8) {
     let start = Instant::now();
     let rules = in_flight::Rules { n, r, channel: 2 };
-    let bounds = in_flight::Bounds { joins: 1, fails: 1 };
+    let bounds = in_flight::Bounds { joins: times, fails: times };
     let explored = in_flight::explore(rules, bounds);
     println!(
         "{n} nodes, lists of {r}, at most 2 messages a channel, {bounds:?}: {} states, {} transitions; \

@@ -18,6 +18,8 @@ fn explores_to(rules: Rules, bounds: Bounds, states: usize, transitions: usize) 
 fn every_order_of_messages_keeps_the_invariants() {
     let (one, rules) = (Bounds { joins: 1, fails: 1 }, Rules { n: 3, r: 1, channel: 2 });
     explores_to(rules, one, 13_786, 62_304);
+    // Nodes come back.
+    explores_to(rules, Bounds { joins: 3, fails: 3 }, 115_528, 517_837);
     explores_to(Rules { n: 4, ..rules }, one, 52_282, 237_828);
 }
 
