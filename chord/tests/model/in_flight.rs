@@ -184,7 +184,7 @@ impl Rules {
         // Even if it comes back, answers to what it asked before find nobody who has asked.
         state.sent.retain(|sent| {
             let asked = matches!(sent.msg, Msg::Pointers | Msg::Ping) && sent.from == node;
-            !asked && !(sent.msg.is_answer() && sent.to == node)
+            !(asked || sent.msg.is_answer() && sent.to == node)
         });
         Some(())
     }
