@@ -1,13 +1,12 @@
 //! The `napster` program as its users meet it: a server and clients on the loopback, and raw sockets that
 //! speak to them.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use md5::{Digest, Md5};
-use node::{LIMIT, Running, alone, directory, noise, text};
+use node::{LIMIT, Running, alone, assert_whole, directory, music, noise, text};
 use serde_json::Value;
 
 mod node;
@@ -31,12 +30,6 @@ fn client(server: &str, user: &str, share: &Path, more: &[&str]) -> Running {
     Running::start("napster", &all)
 }
 
-fn music(test: &str, content: &[u8]) -> PathBuf {
-    let music = directory(test, "music");
-    fs::write(music.join(NAME), content).expect("written");
-    music
-}
-
 fn downloaded(client: &mut Running, content: &[u8]) -> Value {
     let told = client.wait("downloaded");
     let status = client.end();
@@ -45,16 +38,10 @@ fn downloaded(client: &mut Running, content: &[u8]) -> Value {
     told
 }
 
-fn assert_whole(directory: &Path, content: &[u8]) {
-    let names: Vec<_> = fs::read_dir(directory).expect("read").flatten().collect();
-    assert_eq!(names.len(), 1, "nothing but the file: {names:?}");
-    assert!(fs::read(directory.join(NAME)).expect("read") == content, "other bytes");
-}
-
 #[test]
 fn a_search_finds_and_a_get_fetches() {
     let content = noise(700_000, 1);
-    let (music, fetched) = (music("napster", &content), directory("napster", "fetched"));
+    let (music, fetched) = (music("napster", NAME, &content), directory("napster", "fetched"));
     let (mut server, address) = server();
     let mut lefty = client(&address, "lefty", &music, &[]);
     lefty.wait("joined");
@@ -75,7 +62,7 @@ fn a_search_finds_and_a_get_fetches() {
     let mut righty = client(&address, "righty", &fetched, &["--get", &get]);
     let told = downloaded(&mut righty, &content);
     assert_eq!((&told["name"], &told["alternate"]), (&NAME.into(), &false.into()));
-    assert_whole(&fetched, &content);
+    assert_whole(&fetched, NAME, &content);
     let uploaded = lefty.wait("uploaded");
     assert_eq!((&uploaded["user"], &uploaded["complete"]), (&"righty".into(), &true.into()));
     // There is one of that name by now: another is kept beside it.
@@ -92,7 +79,7 @@ fn a_search_finds_and_a_get_fetches() {
 #[test]
 fn who_is_firewalled_connects_to_who_wants_a_file() {
     let content = noise(100_000, 2);
-    let (music, fetched) = (music("behind", &content), directory("behind", "fetched"));
+    let (music, fetched) = (music("behind", NAME, &content), directory("behind", "fetched"));
     let (_server, address) = server();
     let mut lefty = client(&address, "lefty", &music, &["--firewalled"]);
     assert!(lefty.wait("listening")["addr"].is_null());
@@ -100,7 +87,7 @@ fn who_is_firewalled_connects_to_who_wants_a_file() {
     let get = format!("lefty/{NAME}");
     let mut righty = client(&address, "righty", &fetched, &["--get", &get]);
     assert_eq!(downloaded(&mut righty, &content)["alternate"], true);
-    assert_whole(&fetched, &content);
+    assert_whole(&fetched, NAME, &content);
     // Two of them can not exchange anything, and need not wait to know.
     let mut bar = client(&address, "bar", &fetched, &["--get", &get, "--firewalled"]);
     assert_eq!(bar.end().code(), Some(1));
@@ -110,7 +97,7 @@ fn who_is_firewalled_connects_to_who_wants_a_file() {
 #[test]
 fn a_client_comes_back_to_its_server() {
     let content = noise(1_000, 3);
-    let (music, fetched) = (music("back", &content), directory("back", "fetched"));
+    let (music, fetched) = (music("back", NAME, &content), directory("back", "fetched"));
     let (mut first, address) = server();
     let mut lefty = client(&address, "lefty", &music, &[]);
     lefty.wait("joined");
@@ -180,7 +167,7 @@ fn read_frame(stream: &mut TcpStream) -> (u16, String) {
 #[test]
 fn a_client_of_another_kind_is_served() {
     let content = noise(50_000, 4);
-    let music = music("raw-napster", &content);
+    let music = music("raw-napster", NAME, &content);
     let (_server, address) = server();
     let mut lefty = client(&address, "lefty", &music, &[]);
     let listening = lefty.address();

@@ -169,6 +169,20 @@ pub fn directory(test: &str, name: &str) -> PathBuf {
     directory
 }
 
+/// A directory with one file.
+pub fn music(test: &str, name: &str, content: &[u8]) -> PathBuf {
+    let music = directory(test, "music");
+    fs::write(music.join(name), content).expect("written");
+    music
+}
+
+/// The directory has this file, and nothing else.
+pub fn assert_whole(directory: &Path, name: &str, content: &[u8]) {
+    let names: Vec<_> = fs::read_dir(directory).expect("read").flatten().collect();
+    assert_eq!(names.len(), 1, "nothing but the file: {names:?}");
+    assert!(fs::read(directory.join(name)).expect("read") == content, "other bytes");
+}
+
 pub fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
