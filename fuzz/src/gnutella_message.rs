@@ -52,7 +52,7 @@ pub fn look(frame: &Frame<'_>, bytes: &[u8]) -> Result<OwnedMessage, DecodeError
     match message.payload {
         Payload::Query(query) => {
             for word in keywords(query.text()) {
-                assert!(!word.as_written().is_empty());
+                assert!(!word.as_written().is_empty() && word.chars().next().is_some());
             }
             walk(query.extensions());
         }

@@ -56,6 +56,21 @@ const SHAPES: &[Shape] = &[
     ("begun XML", |size| repeat(size, b"<")),
     ("separators", |size| repeat(size, b"\x1c")),
     ("words", |size| repeat(size, b"blue train ")),
+    ("accents", |size| repeat(size, "Björk - Jóga ".as_bytes())),
+    // In ascending and in descending order of their classes, which have to be sorted.
+    ("one letter with accents", |size| {
+        [
+            &b"a"[..],
+            &repeat(size / 2, "\u{327}".as_bytes()),
+            &repeat(size / 2, "\u{301}".as_bytes()),
+        ]
+        .concat()
+    }),
+    ("accents the wrong way round", |size| {
+        [&b"a"[..], &repeat(size, "\u{301}\u{327}".as_bytes())].concat()
+    }),
+    ("kana with marks", |size| [&b"a"[..], &repeat(size, "\u{3099}\u{304b}".as_bytes())].concat()),
+    ("marks that stay", |size| [&b"a"[..], &repeat(size, "\u{3099}\u{5b0}".as_bytes())].concat()),
     ("no UTF-8", |size| repeat(size, b"\xff")),
     ("fields", |size| head(size, b"X-Try: 192.0.2.7:6346\r\n")),
     ("fields of nothing", |size| head(size, b"a\n")),
@@ -115,7 +130,7 @@ const TASKS: &[Task] = &[
     }),
     ("as a query", |bytes| {
         let Ok(query) = Query::new(QueryFlags::default(), bytes) else { return };
-        black_box(keywords(query.text()).count());
+        black_box(keywords(query.text()).map(|word| word.chars().count()).sum::<usize>());
         black_box(QueryRouteTable::new(16).may_answer(&query));
         black_box(query.to_owned());
     }),

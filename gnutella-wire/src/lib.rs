@@ -71,7 +71,7 @@ pub use handshake::{
 };
 pub use head::{Fields, Head, HeadBuilder, OwnedHead, unfold};
 pub use header::{Header, PayloadType};
-pub use keyword::{Keyword, Keywords, keywords};
+pub use keyword::{Folded, Keyword, Keywords, keywords};
 pub use limits::Limits;
 pub use link::{LinkReader, LinkWriter};
 pub use message::{Message, OwnedMessage};

@@ -5,13 +5,14 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use gnutella_wire::{
-    ByteRange, Connect, ContentRange, Decoded, Frame, Giv, Guid, Head, Header, HitResult, Limits,
-    Message, Opening, OwnedBye, OwnedHead, OwnedMessage, OwnedPayload, OwnedPing, OwnedPong,
-    OwnedPush, OwnedQrp, OwnedQueryHit, OwnedVendor, PayloadType, Query, QueryFlags, Reply,
-    Request, Response, Target, Trailer, TtlRules, VendorId, forward, keywords,
+    ByteRange, Connect, ContentRange, Decoded, Frame, Giv, Guid, Head, Header, HitResult, Keyword,
+    Limits, Message, Opening, OwnedBye, OwnedHead, OwnedMessage, OwnedPayload, OwnedPing,
+    OwnedPong, OwnedPush, OwnedQrp, OwnedQueryHit, OwnedVendor, PayloadType, Query, QueryFlags,
+    Reply, Request, Response, Target, Trailer, TtlRules, VendorId, forward, keywords,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 
 fn guid() -> impl Strategy<Value = Guid> {
     any::<[u8; 16]>().prop_map(Guid::from_bytes)
@@ -249,16 +250,24 @@ proptest! {
         prop_assert!(steps < u32::from(max));
     }
 
-    /// Keywords are lower-case alphanumeric runs: joining them by anything else changes nothing.
+    /// Joining keywords by anything else changes nothing, as they were written and as they are folded.
     #[test]
-    fn keywords_of_keywords_are_the_same(text in "\\PC{0,40}") {
-        let words: Vec<String> = keywords(text.as_bytes()).map(|word| word.as_written().to_string()).collect();
-        for word in &words {
-            prop_assert!(!word.is_empty() && word.chars().all(char::is_alphanumeric));
+    fn keywords_of_keywords_are_the_same(text in "(\\PC|[a-zA-Zäéßøйがか\u{300}-\u{370}\u{3099}_ ]){0,40}") {
+        for form in [|word: Keyword<'_>| word.as_written().to_string(), |word: Keyword<'_>| word.to_string()] {
+            let words: Vec<String> = keywords(text.as_bytes()).map(form).collect();
+            prop_assert!(words.iter().all(|word| !word.is_empty()));
+            let joined = words.join("_-");
+            let again: Vec<String> = keywords(joined.as_bytes()).map(form).collect();
+            prop_assert_eq!(again, words);
         }
-        let joined = words.join("_-");
-        let again: Vec<String> = keywords(joined.as_bytes()).map(|word| word.as_written().to_string()).collect();
-        prop_assert_eq!(again, words);
+    }
+
+    /// However a text is composed, its keywords are the same.
+    #[test]
+    fn composing_a_text_changes_no_keyword(text in "\\PC{0,40}") {
+        for other in [text.nfc().to_string(), text.nfd().to_string()] {
+            prop_assert!(keywords(other.as_bytes()).eq(keywords(text.as_bytes())), "{other:?}");
+        }
     }
 }
 

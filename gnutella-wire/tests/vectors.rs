@@ -303,6 +303,43 @@ fn descriptor_sizes() {
     }
 }
 
+#[test]
+fn keywords_as_gtk_gnutella_folds_them() {
+    for (text, folded) in [
+        ("Björk - Jóga", &["bjork", "joga"][..]),
+        ("BJO\u{308}RK", &["bjork"]),
+        ("ＦＵＬＬ ﬁne", &["full", "fine"]),
+        ("İstanbul Ωμέγα йод", &["istanbul", "ωμεγα", "иод"]),
+        ("か\u{3099} が か", &["が", "が", "か"]),
+        ("\u{1112}\u{1161}\u{11ab} 한", &["한", "한"]),
+        ("हिन्दी", &["हिन्दी"]),
+        ("Straße", &["straße"]),
+        ("\u{301}a \u{301}", &["a"]),
+    ] {
+        let words: Vec<String> = keywords(text.as_bytes()).map(|word| word.to_string()).collect();
+        assert_eq!(words, folded, "{text}");
+    }
+}
+
+/// Of every character that begins a keyword, something is left, and folding that again changes nothing.
+#[test]
+fn no_keyword_folds_to_nothing() {
+    let mut words = 0;
+    for c in '\0'..=char::MAX {
+        let (mut buffer, mut written) = ([0; 4], None);
+        let text = c.encode_utf8(&mut buffer).as_bytes();
+        for word in keywords(text) {
+            assert!(written.replace(word.to_string()).is_none());
+        }
+        let Some(folded) = written else { continue };
+        words += 1;
+        assert!(!folded.is_empty(), "{c:?}");
+        let again: Vec<String> = keywords(folded.as_bytes()).map(|word| word.to_string()).collect();
+        assert_eq!(again, [folded], "{c:?}");
+    }
+    assert!(words > 130_000, "{words}");
+}
+
 /// LimeWire's HashFunctionTest, testKeywords.
 #[test]
 fn keywords_as_limewire_splits_them() {

@@ -270,11 +270,17 @@ fn reach_on_a_tree_is_the_geometric_sum() {
     assert_eq!(world.metrics().count(SEARCH, QUERY).messages, 4_372);
 }
 
-/// Several keywords are an intersection; case and order do not matter, parts of words do not match.
+/// Several keywords are an intersection; case, order, accents and how these are composed do not matter, parts
+/// of words do not match.
 #[test]
 fn a_file_matches_if_it_has_all_keywords() {
     let pair = Graph::new(2, [(0, 1)]);
-    let files = catalogue(&["Blue Train - take 1.ogg", "Blue_Moon.OGG", "train.txt"]);
+    let files = catalogue(&[
+        "Blue Train - take 1.ogg",
+        "Blue_Moon.OGG",
+        "train.txt",
+        "Björk - Jo\u{301}ga.txt",
+    ]);
     for (text, expected) in [
         ("blue", vec![0, 1]),
         ("BLUE ogg", vec![0, 1]),
@@ -282,9 +288,11 @@ fn a_file_matches_if_it_has_all_keywords() {
         ("train", vec![0, 2]),
         ("rain", vec![]),
         ("blue train moon", vec![]),
+        ("bjork jóga", vec![3]),
+        ("BJO\u{308}RK", vec![3]),
     ] {
         let mut world =
-            wired(&pair, &quiet(), &files, |n| if n == 1 { vec![0, 1, 2] } else { vec![] });
+            wired(&pair, &quiet(), &files, |n| if n == 1 { vec![0, 1, 2, 3] } else { vec![] });
         world.command(PeerIndex(0), search(text), SEARCH);
         world.run_for(Duration::from_secs(1));
         let mut found: Vec<u32> =
