@@ -147,7 +147,7 @@ fn some_document() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 4))]
 
     #[test]
     fn an_edit_that_changes_nothing_gives_the_same_bytes(bytes in some_document()) {

@@ -58,7 +58,7 @@ fn walk(node: Node<'_, '_>, input: &[u8]) -> usize {
 
 proptest! {
     // They are quick, and most arbitrary bytes are refused at once.
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 16))]
 
     #[test]
     fn a_walk_tells_what_the_views_do(value in value()) {

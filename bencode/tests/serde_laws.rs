@@ -50,7 +50,7 @@ impl Serialize for InAnyOrder {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 16))]
 
     #[test]
     fn round_trip(value in value()) {

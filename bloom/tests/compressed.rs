@@ -74,7 +74,7 @@ fn memory_buys_smaller_messages() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 8))]
 
     /// The smallest message for a rate, and the lowest rate for a message, are one filter's.
     #[test]

@@ -253,7 +253,7 @@ fn geometry() -> impl Strategy<Value = Geometry> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     /// Σ over the loads of a block, one by one, of a chain for each: the same sum, done naively.
     #[test]

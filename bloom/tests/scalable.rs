@@ -13,7 +13,7 @@ fn rate() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn no_false_negatives(n in 1u64..300, p in rate(), growth in growth(), keys in 1u64..3000) {

@@ -116,7 +116,7 @@ fn check_view<L: Layout>(params: Params, seed: u64, keys: &[u64], others: &[u64]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn round_trip_standard(params in standard(), seed: u64, keys in keys()) {

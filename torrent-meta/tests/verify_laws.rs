@@ -154,7 +154,7 @@ fn changed(case: &Case, files: &[File]) -> Vec<u32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn any_order_of_chunks_finds_the_changed_pieces(

@@ -17,7 +17,7 @@ fn model(graceful: f64, start: Start) -> ChurnModel {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 5))]
 
     /// Events are in the order of time; each peer goes up and down in turns, from how it starts.
     #[test]

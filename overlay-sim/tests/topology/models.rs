@@ -18,7 +18,7 @@ fn degrees(graph: &Graph) -> impl Iterator<Item = usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 2))]
 
     /// Rows say what a set of pairs says.
     #[test]

@@ -135,7 +135,7 @@ fn a_host_has_to_be_at_a_router() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 5))]
 
     /// A flood without a limit on hops over N peers and M links takes 2M − (N − 1) messages: each link
     /// carries it both ways, but those over which someone heard it first.

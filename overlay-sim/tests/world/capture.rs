@@ -151,7 +151,7 @@ fn capture(world: &mut World<Puppet, NoStore>) -> Arc<Mutex<Vec<u8>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     /// The bytes of each stream of the capture are the encodings of the messages that its receiver
     /// got, whole and in order; so are the datagrams.

@@ -85,7 +85,7 @@ fn a_slow_receiver_holds_its_sender_back() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 5))]
 
     /// A downlink delays, it does not lose, reorder or double: the receiver sees the same on each link
     /// as without, to the link's end; and datagrams arrive, too.

@@ -57,7 +57,7 @@ fn play(world: &mut World<Puppet, NoStore>, script: &[Step]) -> Seen {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn same_seed_same_trace(seed: u64, script in proptest::collection::vec(step(), 1..40)) {

@@ -99,7 +99,7 @@ fn datagrams_across_are_lost() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     /// Whenever a handshake is cut in two, in the end either both sides have the link or neither.
     #[test]

@@ -8,7 +8,7 @@ use overlay_sim::{Cause, Churn, Config, Series};
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 5))]
 
     /// Intervals add up to the counters, and running by intervals changes nothing.
     #[test]

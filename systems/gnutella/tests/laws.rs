@@ -26,7 +26,7 @@ fn search(text: &str) -> Command {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 10))]
 
     /// A flood that no TTL stops crosses every link twice, but those of the tree of first arrivals
     /// once: 2M − (N − 1) messages, of which 2(M − N + 1) come again (figure G9).

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 const WORDS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 8))]
 
     /// Many search at once, for different and for the same things: each is told what it asked for, by
     /// exactly those within its TTL, once.

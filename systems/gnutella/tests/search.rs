@@ -169,7 +169,7 @@ fn a_walker_ends_at_who_does_not_know_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 10))]
 
     /// An expanding ring finds what a flood of its last TTL finds, and costs its rings' floods.
     #[test]

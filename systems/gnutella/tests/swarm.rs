@@ -411,7 +411,7 @@ fn leaving_ends_an_obtain() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 5))]
 
     /// Sources of any speed, that die at any time, one of which may lie: what is fetched is exactly the
     /// file that the honest ones have, or the fetch fails; and all is forgotten then.

@@ -199,7 +199,7 @@ fn a_full_ultrapeer_refuses_and_names_others() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 8))]
 
     /// Whatever neighbours of both kinds send, over links and over UDP, what a servent keeps stays
     /// within its settings.

@@ -45,7 +45,7 @@ fn net() -> impl Strategy<Value = (Graph, Vec<Vec<u32>>, Vec<Vec<u32>>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 5))]
 
     /// A search that no TTL stops finds every file there is, each source once; no leaf is asked for
     /// what its table denies; no hit loses its way.
