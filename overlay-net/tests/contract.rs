@@ -9,7 +9,7 @@ use common::{Ask, Echo, Mode, Told, connect, drive, echo, loopback, next, node};
 use overlay_net::{Config, Node};
 use overlay_peer::{LinkState, Object, Reason, StoreError, Ticket, Timer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 
 #[tokio::test]
 async fn lines_come_back_in_order_and_close_flushes() {
@@ -170,9 +170,10 @@ async fn a_message_that_never_ends_closes_the_link() {
 
 #[tokio::test]
 async fn nobody_there_is_refused_and_private_is_unreachable() {
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let nobody = free.local_addr().expect("an address");
-    drop(free);
+    // Taken, so that nobody else listens there, and not listened on.
+    let taken = TcpSocket::new_v4().expect("a socket");
+    taken.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let nobody = taken.local_addr().expect("an address");
     let mut us = node(Echo::default(), loopback()).await;
     us.command(Ask::Connect(nobody));
     let Told::State(_, state) = next(&mut us).await else { panic!("no state") };
@@ -309,7 +310,7 @@ async fn connections_are_limited_in_all_and_from_one_address() {
     let here = us.here();
     let mut streams = Vec::new();
     for n in 0..8 {
-        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        let socket = TcpSocket::new_v4().expect("a socket");
         let from = if n < 4 { "127.0.0.1:0" } else { "127.0.0.2:0" };
         socket.bind(from.parse().expect("an address")).expect("bound");
         streams.push(socket.connect(here).await.expect("open"));

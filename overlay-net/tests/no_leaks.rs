@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::{Ask, Echo, Told, drive, echo, loopback, next, node};
 use overlay_net::{Node, Stats};
 use overlay_peer::{Address, Link, LinkState};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("Linux").count()
@@ -27,10 +27,10 @@ async fn connect(node: &mut Node<Echo>, to: Address) -> Link {
 #[tokio::test]
 async fn ten_thousand_connections_leave_no_file_open() {
     let (to, _task) = echo(loopback()).await;
-    let nobody = {
-        let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        free.local_addr().expect("an address")
-    };
+    // Taken, so that nobody else listens there, and not listened on.
+    let taken = TcpSocket::new_v4().expect("a socket");
+    taken.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let nobody = taken.local_addr().expect("an address");
     let mut us = node(Echo::default(), loopback()).await;
     drive(&mut us, Duration::from_millis(10)).await;
     let before = open_files();
