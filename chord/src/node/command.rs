@@ -30,7 +30,8 @@ pub enum Command {
         /// Addresses of members.
         via: Vec<Address>,
     },
-    /// Hand the keys to the successor, tell the neighbours, and go. → [`Event::Left`]
+    /// Hand the keys to the successor, have the predecessor look, and say to who asks within a second that
+    /// this is no member any more. Then → [`Event::Left`]
     Leave,
     /// Find a key's owner. → [`Event::Found`] or [`Event::Failed`]
     Lookup {

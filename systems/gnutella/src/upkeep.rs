@@ -200,7 +200,7 @@ impl Servent {
                 match Reply::parse(head) {
                     Reply::AcceptedV04 => {
                         cx.phase(link, Phase::Descriptors);
-                        self.expect_plain();
+                        self.seat_plain();
                         self.linked(link, to, false, cx);
                     }
                     Reply::Accepted { .. } | Reply::Refused { .. } => {
@@ -240,7 +240,7 @@ impl Servent {
         if self.has_room() {
             cx.phase(link, Phase::Descriptors);
             cx.send(link, Message::head(HeadKind::Reply, Reply::v04()));
-            self.expect_plain();
+            self.seat_plain();
             return self.linked(link, remote, true, cx);
         }
         count(&mut self.aside.refused);

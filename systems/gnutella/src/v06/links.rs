@@ -118,8 +118,8 @@ impl Servent {
         v06.leaves().count() * 10 >= settings.leaf_slots * 9
     }
 
-    /// A neighbour is about to be there, and this is what is known of it.
-    pub(super) fn expect(&mut self, known: Known) -> u8 {
+    /// A neighbour is about to take the next free slot, which this returns; this is what is known of it.
+    pub(super) fn seat(&mut self, known: Known) -> u8 {
         let slot = self.neighbours.iter().position(Option::is_none);
         let slot = slot.unwrap_or(self.neighbours.len());
         if let Some(v06) = &mut self.v06 {
@@ -132,9 +132,9 @@ impl Servent {
     }
 
     /// The neighbour in this slot came without a handshake of 0.6.
-    pub(crate) fn expect_plain(&mut self) {
+    pub(crate) fn seat_plain(&mut self) {
         if let Some(max_ttl) = self.settings.v06.as_ref().map(|it| it.max_ttl) {
-            self.expect(Known::plain(max_ttl));
+            self.seat(Known::plain(max_ttl));
         }
     }
 

@@ -303,7 +303,7 @@ impl Servent {
         let plain = coding == Coding::PLAIN;
         (known.version, known.coding) = (agreed.version, coding);
         cx.phase(link, if plain { Phase::Descriptors } else { Phase::Deflated(coding) });
-        let slot = self.expect(known);
+        let slot = self.seat(known);
         self.linked(link, remote, inbound, cx);
         self.introduce(slot, listen, cx);
     }
